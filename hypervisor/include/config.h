@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The configuration that configtool generates (config.c): constant, complete, read by the hypervisor as it is.
+ *
+ * There is nothing here to be checked, allocated or computed at run time: configtool has done it. Sizes that arrays need
+ * at compile time stand in the generated plan.h:
+ *   PLAN_CPUS         physical CPUs used
+ *   PLAN_VMS          VMs
+ *   PLAN_VCPUS_MAX    vCPUs of the largest VM
+ *   PLAN_IRQS         physical interrupt sources, 0 included: size of irq_owner
+ *   PLAN_IRQ_WORDS    32-bit words that hold one bit for each guest interrupt number of any VM
+ *   PLAN_TIMEBASE     ticks of the time counter in a second
+ * and the layout of the image (PLAN_LOAD, PLAN_TEXT_SIZE, ...), which only the linker script and entry.S read.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plan.h"
+
+/* Owner values of an interrupt that belongs to no VM. */
+#define IRQ_NOBODY     0xffffu
+#define IRQ_HYPERVISOR 0xfffeu
+
+/* Who gets a physical interrupt, by its source number. */
+struct irq_owner {
+    uint16_t vm;    /* index of the VM, IRQ_NOBODY or IRQ_HYPERVISOR */
+    uint16_t guest; /* number in the VM's virtual interrupt controller */
+};
+
+enum window_kind {
+    WINDOW_IRQCHIP,  /* the virtual PLIC */
+    WINDOW_UART,     /* the virtual UART */
+    WINDOW_DOORBELL, /* doorbell page of channel end `index` */
+};
+
+/* Guest addresses that trap to a virtual device. */
+struct window {
+    uint64_t ipa;
+    uint64_t size; /* bytes, whole pages */
+    enum window_kind kind;
+    uint32_t index;
+};
+
+/* A place in a VM's address space in the words of its YAML; only fault reports read it. */
+struct place {
+    uint64_t ipa;
+    uint64_t size;
+    const char *name;   /* "memory.ram", "devices: rtc@101000" */
+    const char *access; /* "rwx", "r", ... ; "trapped" for a virtual device */
+    uint32_t line;      /* in the system's YAML, 0: a default */
+};
+
+/* One that a doorbell reaches. */
+struct ring {
+    uint16_t vm;
+    uint16_t guest; /* interrupt number there */
+};
+
+/* One VM's end of a channel; its position is the IPC index of the hypercall. */
+struct channel_end {
+    const char *name;
+    const struct ring *rings;
+    uint32_t ring_count;
+};
+
+/* How a VM goes on after a fault, a reset or a power-off of its own. */
+enum action { ACTION_STOP };
+
+struct vm_config {
+    const char *name;
+    uint64_t stage2;      /* register value that names the root of its tables: hgatp */
+    uint64_t entry;       /* IPA of the first instruction */
+    uint64_t dtb;         /* IPA of the device tree, 0: none */
+    const uint16_t *cpus; /* physical CPU index of each vCPU */
+    uint32_t vcpu_count;
+    uint32_t window_count;
+    const struct window *windows; /* most often used first */
+    const struct place *places;   /* sorted by ipa */
+    uint32_t place_count;
+    uint32_t channel_count;
+    const struct channel_end *channels;
+    const uint16_t *irq_physical; /* by guest interrupt number, irq_count of them: physical source, 0: a virtual one */
+    uint32_t irq_count;           /* highest guest interrupt number + 1 */
+    uint16_t uart_irq;            /* guest interrupt of the virtual UART; 0: it has no virtual UART */
+    uint16_t line;                /* of the VM in the system's YAML */
+    uint8_t criticality;
+    enum action on_fault;
+};
+
+struct cpu_config {
+    uint64_t id;    /* hart id */
+    uint64_t stack; /* address just above its stack */
+    const char *name;
+    uint32_t context; /* S-mode context at the PLIC */
+    uint16_t vm;
+    uint16_t vcpu;
+};
+
+struct console_config {
+    uint64_t base;
+    uint32_t reg_shift;
+    uint32_t reg_width; /* bytes */
+    uint32_t irq;       /* physical source, 0: output only */
+    uint32_t cpu;       /* index of the CPU that takes it */
+};
+
+struct config {
+    const char *system;      /* name of the system */
+    const char *file;        /* base name of its YAML file */
+    const char *board;
+    uint64_t stage1;         /* register value that names the hypervisor's own tables: satp */
+    uint64_t irqchip_base;   /* of the physical controller */
+    uint64_t henvcfg;        /* RISC-V: what guests may use of the environment */
+    const uint64_t *probes;  /* last planned word of each memory bank */
+    uint32_t probe_count;
+    bool sstc;               /* guests program their timer themselves */
+    bool has_console;        /* the hypervisor owns a UART */
+    struct console_config console;
+    struct cpu_config cpus[PLAN_CPUS];
+    struct vm_config vms[PLAN_VMS];
+    struct irq_owner irq_owner[PLAN_IRQS];
+};
+
+extern const struct config config;
+
+#endif
