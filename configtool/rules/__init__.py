@@ -1,1 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+"""The rules of `configtool check`, one module for each theme."""
+
+# Every module of this package that registers rules, in the order of their codes.
+MODULES = ("reading", "language", "structure", "cpus", "memory", "images", "devices", "channels", "dma", "board")

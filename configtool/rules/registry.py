@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, Iterable, Mapping
 
-from ..diagnostics import Diagnostic, Label
+from ..diagnostics import Diagnostic, Label, Sink
 from ..source import Span
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ def register(rule: Rule) -> Rule:
     return rule
 
 
+def reported(code: str, title: str, *, phase: str, explain: str, fails: str, passes: str, severity: str = "error") -> Rule:
+    """Register a code that a reader reports itself, so that it can be explained and is in the catalogue."""
+    return register(Rule(code, severity, phase, title, explain, fails, passes, None))
+
+
 def rule(code: str, title: str, *, phase: str, explain: str, fails: str, passes: str, severity: str = "error",
          needs: tuple[str, ...] = ()) -> Callable[[Callable[..., Iterable[Diagnostic]]], Rule]:
     """Register a rule. The function takes (rule, context) and yields diagnostics, made with rule.diagnostic()."""
@@ -67,3 +72,32 @@ def rule(code: str, title: str, *, phase: str, explain: str, fails: str, passes:
         return made
 
     return wrap
+
+
+def load() -> Mapping[str, Rule]:
+    """All rules of Bulkhead by code, in the order of their codes."""
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    from . import MODULES
+
+    for module in MODULES:
+        if find_spec(f"{__package__}.{module}"):
+            import_module(f"{__package__}.{module}")
+    return dict(sorted(RULES.items()))
+
+
+def run(phase: str, context: Context, sink: Sink) -> None:
+    """Run the rules of a phase. A rule is left out where one that it needs has fired, or was left out itself."""
+    waiting = [made for made in load().values() if made.phase == phase and made.check is not None]
+    while waiting:
+        names = {made.code for made in waiting}
+        ready = [made for made in waiting if not names.intersection(made.needs)]
+        if not ready:
+            raise AssertionError(f"rules that need one another: {', '.join(sorted(names))}")
+        for made in ready:
+            if sink.blocked.intersection(made.needs):
+                sink.blocked.add(made.code)
+            else:
+                sink.add(*made.check(context))     # type: ignore[misc]
+        waiting = [made for made in waiting if made not in ready]

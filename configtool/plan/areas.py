@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a VM's memory regions and images lie in its own address space (IPA). Physical placement comes later (place.py).
+
+Where the RAM goes, when the YAML does not say: at the architecture's usual address (0x80000000 on RISC-V) if what is
+linked to fixed addresses lies inside it there; else at the lowest of those addresses, rounded down to 2 MiB. Identity RAM
+without such images goes wherever there is memory, and its images with it.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Mapping as MappingType
+
+from ..image.file import size_text
+from ..image.model import Image
+from ..source import Span
+from ..system import ImageRef, Region, Vm
+from .arch import MIB, Arch
+from .failure import Problems
+from .layout import pages
+from .model import PAGE
+
+
+@dataclass(frozen=True)
+class Area:
+    """A region with its address decided."""
+    region: Region
+    ipa: int
+    in_place: bool                  # physically contiguous, images inside: identity, or a fixed `phys`
+
+    @property
+    def size(self) -> int:
+        return self.region.size
+
+    @property
+    def end(self) -> int:
+        return self.ipa + self.region.size
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Bytes that have to lie at an IPA when the VM starts."""
+    name: str                       # 'image0', 'initrd', 'dtb'
+    kind: str                       # 'image', 'initrd', 'dtb'
+    ipa: int
+    data: bytes
+    size: int                       # in memory: zeros behind data
+    source: str                     # file as the user wrote it
+    span: Span
+
+    @property
+    def end(self) -> int:
+        return self.ipa + self.size
+
+
+@dataclass(frozen=True)
+class Layout:
+    areas: tuple[Area, ...]         # in YAML order
+    chunks: tuple[Chunk, ...]       # images, initrd; not the device tree
+    entry: int
+    dtb: int                        # IPA of the device tree, 0: none
+    initrd: tuple[int, int] | None  # IPA and size
+
+
+def main_region(vm: Vm) -> Region | None:
+    """The region that a kernel, its initrd and its device tree go to: 'ram', or else the first that can be written."""
+    return vm.region("ram") or next((r for r in vm.memory if "w" in r.access), None)
+
+
+def fixed_extent(ref: ImageRef, image: Image) -> tuple[int, int] | None:
+    """First and last+1 address of an image that is tied to one; None for a Linux kernel without `at:`."""
+    if image.kind == "elf":
+        return image.start, image.start + image.size
+    return None if ref.at is None else (ref.at, ref.at + image.size)
+
+
+def ram_base(vm: Vm, images: MappingType[str, Image], arch: Arch) -> int | None:
+    """IPA of the main region. None: identity RAM that nothing ties to an address."""
+    region = main_region(vm)
+    if region is None:
+        return arch.ram
+    if isinstance(region.at, int):
+        return region.at
+    if region.at == "identity" and region.phys is not None:
+        return region.phys
+    elsewhere = [(r.at, r.at + r.size) for r in vm.memory if r is not region and isinstance(r.at, int)]
+    parts: list[tuple[int, int]] = []
+    for ref in vm.images:
+        image = images.get(ref.path)
+        if image is None or fixed_extent(ref, image) is None:
+            continue
+        if image.kind == "elf":
+            parts += [(s.at, s.end) for s in image.segments]
+        else:
+            parts.append((ref.at or 0, (ref.at or 0) + image.size))
+    parts = [p for p in parts if not any(low <= p[0] and p[1] <= high for low, high in elsewhere)]
+    if not parts:
+        return None if region.at == "identity" else arch.ram
+    low, high = min(p[0] for p in parts), max(p[1] for p in parts)
+    if region.at != "identity" and arch.ram <= low and high <= arch.ram + region.size:
+        return arch.ram
+    return low // (2 * MIB) * (2 * MIB)
+
+
+def lay_out(vm: Vm, images: MappingType[str, Image], arch: Arch, base: int, dtb_size: int, problems: Problems) -> Layout:
+    """Everything of a VM's own memory at its IPA; `base` is the main region's. `dtb_size`: bytes of its device tree, 0: none."""
+    main = main_region(vm)
+    areas = _areas(vm, main, base, arch)
+    chunks: list[Chunk] = []
+    claimed: list[tuple[int, int, str, Span]] = []      # IPA ranges in use, bss and what a kernel reserves included
+    entry = None
+    for index, ref in enumerate(vm.images):
+        image = images.get(ref.path)
+        if image is None:
+            continue
+        start = _start(ref, image, base, arch, problems)
+        for segment in image.segments:
+            chunks.append(Chunk(f"image{index}", "image", start + segment.at, segment.data, segment.size, ref.file, ref.span))
+            _contain(vm, areas, ref, image, start + segment.at, segment.size, segment.access, problems)
+            claimed.append((start + segment.at, start + segment.end, ref.file, ref.span))
+        if image.reserve > image.segments[-1].end:
+            _contain(vm, areas, ref, image, start, image.reserve, "", problems)
+            claimed.append((start + image.segments[-1].end, start + image.reserve, ref.file, ref.span))
+        if entry is None:
+            entry = _entry(ref, image, start, problems)
+    claimed.sort(key=lambda c: c[:3])
+    for before, after in zip(claimed, claimed[1:]):
+        if before[1] > after[0]:
+            from ..diagnostics import Label
+            problems.report("BH0415", f"images '{before[2]}' and '{after[2]}' overlap in VM '{vm.name}'", after[3],
+                            f"from {after[0]:#x}", related=(Label(before[3], f"to {before[1]:#x}"),),
+                            help=(f"put '{after[2]}' at {pages(before[1]):#x} or above",))
+    initrd, dtb = None, 0
+    area = next((a for a in areas if a.region is main), None)
+    if area is not None and not problems.fatal:
+        initrd, dtb = _behind(vm, area, images, claimed, chunks, dtb_size, problems)
+    return Layout(areas, tuple(chunks), entry or 0, dtb, initrd)
+
+
+def _areas(vm: Vm, main: Region | None, base: int, arch: Arch) -> tuple[Area, ...]:
+    found: dict[str, Area] = {}
+    for region in vm.memory:
+        in_place = region.at == "identity" or region.phys is not None
+        if region is main:
+            found[region.name] = Area(region, base, in_place)
+        elif isinstance(region.at, int):
+            found[region.name] = Area(region, region.at, in_place)
+        elif region.at == "identity" and region.phys is not None:
+            found[region.name] = Area(region, region.phys, True)
+    for region in vm.memory:                # the others go above the RAM, each at a superpage if it fills one
+        if region.name in found:
+            continue
+        align = max((s for s in arch.stage2[0].leaves if s <= region.size), default=PAGE)
+        at = max((a.end for a in found.values()), default=arch.ram)
+        at += -at % align
+        found[region.name] = Area(region, at, region.phys is not None)
+    return tuple(found[r.name] for r in vm.memory)
+
+
+def _start(ref: ImageRef, image: Image, base: int, arch: Arch, problems: Problems) -> int:
+    """What the addresses of the image's segments count from."""
+    if image.kind == "elf":
+        if ref.at is not None and ref.at != image.start:
+            problems.report("BH0410", f"`at:` differs from where '{ref.file}' is linked", ref.at_span or ref.span,
+                            f"the ELF file says {image.start:#x}",
+                            help=(f"leave `at:` out, or link the image at {ref.at:#x}",))
+        return 0
+    if image.kind == "linux":
+        if ref.at is None:
+            return base + -base % image.align + image.text_offset
+        wrong = (ref.at - image.text_offset) % image.align
+        if wrong:
+            problems.report("BH0416", f"a Linux kernel cannot lie at {ref.at:#x}", ref.at_span or ref.span,
+                            notes=(f"it lies {image.text_offset:#x} (its text_offset) above a multiple of "
+                                   f"{size_text(image.align)}",),
+                            help=(f"leave `at:` out, or write {ref.at - wrong:#x} or {ref.at - wrong + image.align:#x}",))
+        return ref.at
+    if ref.at is None:
+        problems.report("BH0409", f"'{ref.file}' does not say where it belongs in memory", ref.span,
+                        "neither an ELF file nor a Linux kernel",
+                        help=(f"write {{file: {ref.file}, at: {base:#x}}} (the start of the VM's memory), or the address that "
+                              "it was linked for",))
+        return base
+    return ref.at
+
+
+def _entry(ref: ImageRef, image: Image, start: int, problems: Problems) -> int:
+    own = start + image.entry
+    entry = ref.entry if ref.entry is not None else own
+    span = ref.entry_span or ref.span
+    if image.kind == "elf" and ref.entry is not None and ref.entry != own:
+        problems.report("BH0414", f"`entry:` differs from the entry point of '{ref.file}'", span,
+                        f"the ELF file says {own:#x}", help=("leave `entry:` out",))
+    elif not any(start + s.at <= entry < start + s.end for s in image.segments):
+        parts = ", ".join(f"{start + s.at:#x} to {start + s.end:#x}" for s in image.segments[:8])
+        problems.report("BH0413", f"the entry point {entry:#x} of '{ref.file}' lies outside it", span,
+                        notes=(f"it loads {parts}",),
+                        help=("correct ENTRY() in its linker script" if ref.entry is None else "correct `entry:`",))
+    return entry
+
+
+def _contain(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, ipa: int, size: int, access: str,
+             problems: Problems) -> None:
+    """Everything of an image lies inside one region, with the access that it needs."""
+    area = next((a for a in areas if a.ipa <= ipa and ipa + size <= a.end), None)
+    if area is not None:
+        lacking = "".join(c for c in access if c not in area.region.access)
+        if lacking and image.kind == "elf":
+            from ..diagnostics import Label
+            problems.report("BH0412", f"'{ref.file}' needs {_ACCESS[lacking[0]]} memory where memory.{area.region.name} is not",
+                            ref.span, f"segment at {ipa:#x} is '{access}'",
+                            related=(Label(area.region.span, f"access is '{area.region.access}'"),),
+                            help=(f"give memory.{area.region.name} `access: {_joined(access, area.region.access)}`",))
+        return
+    what = "with what it clears at its start (image_size)" if not access and image.kind == "linux" else "of it"
+    regions = [f"memory.{a.region.name}: {a.ipa:#x} to {a.end:#x} ({size_text(a.size)})" for a in areas]
+    help = "link it inside the VM's memory, or give the region that it belongs to an `at:`"
+    over = next((a for a in areas if a.ipa <= ipa < a.end), None)
+    if over is not None:
+        needed = max(ipa + size - over.ipa, 0)
+        help = f"make memory.{over.region.name} {size_text(needed + -needed % MIB)} or larger"
+    elif areas:
+        help = (f"write `at: {ipa // (2 * MIB) * (2 * MIB):#x}` for memory.{areas[0].region.name}, or put the image at "
+                f"{areas[0].ipa:#x} or above")
+    problems.report("BH0411", f"'{ref.file}' does not fit into the memory of VM '{vm.name}'", ref.at_span or ref.span,
+                    f"{ipa:#x} to {ipa + size:#x} {what}", notes=regions, help=(help,))
+
+
+_ACCESS = {"w": "writable", "x": "executable", "r": "readable"}
+
+
+def _joined(one: str, other: str) -> str:
+    return "".join(c for c in "rwx" if c in one or c in other)
+
+
+def _behind(vm: Vm, area: Area, images: MappingType[str, Image], claimed: list[tuple[int, int, str, Span]],
+            chunks: list[Chunk], dtb_size: int, problems: Problems) -> tuple[tuple[int, int] | None, int]:
+    """Initrd and device tree in the main region: at its end, the tree last; right behind the images where the region lies in
+    the flat image as a whole."""
+    used = sorted((max(start // PAGE * PAGE, area.ipa), pages(end)) for start, end, _, _ in claimed
+                  if start < area.end and area.ipa < end)
+    options = vm.linux
+    image = images.get(options.initrd_path) if options and options.initrd_path else None
+    initrd: tuple[int, int] | None = None
+    dtb = 0
+    order = ("initrd", "dtb") if area.in_place else ("dtb", "initrd")
+    for what in order:
+        size = dtb_size if what == "dtb" else image.size if image else 0
+        if not size:
+            continue
+        at = _gap(area, used, pages(size))
+        if at is None:
+            span = (options.initrd_span or options.span) if what == "initrd" and options else area.region.span
+            name = "the device tree" if what == "dtb" else f"the initrd '{options.initrd if options else ''}'"
+            held = sum(end - start for start, end in used)
+            help = [f"make memory.{area.region.name} {size_text((held + pages(size) + MIB - 1) // MIB * MIB)} or larger"]
+            if what == "dtb":
+                help.append("or write `devicetree: none` if the guest does not read one")
+            problems.report("BH0418", f"no room for {name} in memory.{area.region.name} of VM '{vm.name}'", span,
+                            notes=(f"{size_text(size)} are needed in one piece; {size_text(held)} of "
+                                   f"{size_text(area.size)} hold its images",), help=help)
+            return None, 0
+        used = sorted(used + [(at, at + pages(size))])
+        if what == "dtb":
+            dtb = at
+        elif image is not None and options is not None:
+            initrd = (at, image.size)
+            chunks.append(Chunk("initrd", "initrd", at, image.segments[0].data, image.size, options.initrd or "",
+                                options.initrd_span or options.span))
+    return initrd, dtb
+
+
+def _gap(area: Area, used: list[tuple[int, int]], size: int) -> int | None:
+    """A free place of whole pages: the highest in the area, or the lowest above all that is used where it lies in place."""
+    if area.in_place:
+        at = max((end for _, end in used), default=area.ipa)
+        return at if at + size <= area.end else None
+    gaps, at = [], area.ipa
+    for start, end in sorted(used):
+        gaps.append((at, start))
+        at = max(at, end)
+    gaps.append((at, area.end))
+    return next((high - size for low, high in reversed(gaps) if high - low >= size), None)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which VM runs on which physical CPU, and what its guests may use of it."""
+from __future__ import annotations
+
+from typing import Sequence
+
+from ..board.model import Board, Cpu
+from ..system import System
+from .failure import InternalError
+
+# henvcfg. Source: RISC-V Privileged Architecture, "Hypervisor Environment Configuration Register".
+_CBIE_FLUSH = 1 << 4            # CBO.INVAL runs, as a flush: a guest must not discard what another wrote
+_CBCFE = 1 << 6
+_CBZE = 1 << 7
+_ADUE = 1 << 61
+_PBMTE = 1 << 62
+_STCE = 1 << 63
+
+_GRANTS = {"sstc": _STCE, "svpbmt": _PBMTE, "svadu": _ADUE, "zicboz": _CBZE, "zicbom": _CBIE_FLUSH | _CBCFE}
+
+# Extensions that a guest cannot use, as their state or their traps would need the hypervisor: machine and hypervisor level
+# (sm*, sh*, 'h'), and those of the supervisor that take a CSR of the hypervisor's to switch on or an interrupt file.
+_HIDDEN = {"h", "ssaia", "sscsrind", "ssccfg", "sscofpmf", "sscntrcfg", "ssctr", "ssdbltrp", "ssnpm", "sspm", "ssqosid",
+           "ssstateen", "ssstrict", "svade", "zicfilp", "zicfiss", "zkr", "zjpm", "sdtrig", "sdext"}
+
+
+def assign(system: System, board: Board) -> list[list[Cpu]]:
+    """For each VM its CPUs in vCPU order: those named first, then counts in YAML order, on the lowest free CPUs.
+
+    A count without a cluster leaves the CPUs of clusters that other VMs ask for to them as long as others are free. The rules
+    have found that there are enough; anything else is a bug.
+    """
+    usable = [c for c in board.cpus if c.enabled]
+    taken: set[int] = set()
+    found: dict[str, list[Cpu]] = {}
+    for vm in system.vms:
+        if vm.cpus is not None and vm.cpus.names:
+            found[vm.name] = [_named(board, name) for name, _ in vm.cpus.names]
+            taken.update(c.index for c in found[vm.name])
+    asked = [vm for vm in system.vms if vm.cpus is not None and not vm.cpus.names]
+    for vm in sorted(asked, key=lambda v: v.cpus.cluster is None if v.cpus else True):      # stable: those with a cluster first
+        request = vm.cpus
+        assert request is not None
+        free = [c for c in usable if c.index not in taken and request.cluster in (None, c.cluster)]
+        chosen = free[:request.count or 0]
+        if len(chosen) < (request.count or 0):
+            raise InternalError(f"VM {vm.name}: {request.count} CPUs asked for, {len(free)} free, and no rule said so")
+        found[vm.name] = chosen
+        taken.update(c.index for c in chosen)
+    return [found[vm.name] for vm in system.vms]
+
+
+def _named(board: Board, name: str) -> Cpu:
+    for cpu in board.cpus:
+        if name in (cpu.name, cpu.label, cpu.path):
+            return cpu
+    raise InternalError(f"CPU {name} is not on the board, and no rule said so")
+
+
+def common(cpus: Sequence[Cpu]) -> set[str]:
+    """Extensions that all of them have."""
+    sets = [set(c.isa) for c in cpus]
+    return set.intersection(*sets) if sets else set()
+
+
+def henvcfg(cpus: Sequence[Cpu]) -> int:
+    """Value for all CPUs that the plan uses: what every one of them has."""
+    has = common(cpus)
+    value = 0
+    for extension, bits in _GRANTS.items():
+        if extension in has:
+            value |= bits
+    return value
+
+
+def guest_isa(cpus: Sequence[Cpu], all_used: Sequence[Cpu]) -> tuple[str, ...]:
+    """Extensions that a VM on `cpus` sees, in the order of its first CPU's list: what all of its CPUs have, less what is not
+    the guest's to use and less what henvcfg, one value for all CPUs, does not grant."""
+    has, everywhere = common(cpus), common(all_used)
+    shown = []
+    for extension in cpus[0].isa if cpus else ():
+        if extension not in has or extension in _HIDDEN or extension.startswith(("sm", "sh", "xsh")):
+            continue
+        if extension in _GRANTS and extension not in everywhere:
+            continue
+        if extension == "zicbop" or extension not in shown:
+            shown.append(extension)
+    return tuple(dict.fromkeys(shown))

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a step of the plan says that it cannot go on."""
+from __future__ import annotations
+
+from typing import Iterable
+
+from ..diagnostics import Diagnostic, Label
+from ..source import Span
+
+
+class InternalError(AssertionError):
+    """The plan contradicts itself: a bug of configtool."""
+
+
+class Problems:
+    """Diagnostics of one attempt at a plan, each once."""
+
+    def __init__(self) -> None:
+        self.found: list[Diagnostic] = []
+
+    def report(self, code: str, message: str, span: Span, text: str = "", *, related: Iterable[Label] = (),
+               notes: Iterable[str] = (), help: Iterable[str] = ()) -> None:
+        from ..rules import images as _images, memory as _memory  # noqa: F401  they register the codes
+        from ..rules.registry import RULES
+        made = RULES[code].diagnostic(message, span, text, related=related, notes=notes, help=help)
+        if made not in self.found:
+            self.found.append(made)
+
+    @property
+    def fatal(self) -> bool:
+        return any(d.severity == "error" for d in self.found)

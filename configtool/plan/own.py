@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hypervisor's own memory and address space, and its console."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence
+
+from ..board.model import Board, Device
+from ..source import Span
+from ..system import System
+from . import layout
+from .layout import pages
+from .model import PAGE, Console, CpuPlan, HypervisorPlan, Mapping, Range, VmPlan
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Its memory below the tables, from the load address up."""
+    text: Range
+    rodata: Range
+    data: Range
+    stacks: Range
+    stack: tuple[Range, ...]        # of each CPU
+
+
+def windows(load: int, cpus: int, vms: int, rodata: int) -> Windows:
+    text = Range(load, layout.TEXT)
+    constants = Range(text.end, rodata)
+    data = Range(constants.end, pages(layout.DATA + cpus * layout.DATA_CPU + vms * layout.DATA_VM))
+    each = layout.GUARD + layout.STACK
+    stack = tuple(Range(data.end + i * each + layout.GUARD, layout.STACK) for i in range(cpus))
+    return Windows(text, constants, data, Range(data.end, cpus * each), stack)
+
+
+def rodata_size(vms: Sequence[VmPlan], cpus: int, sources: int) -> int:
+    """Whole pages for the code's constants and for what config.c makes of the plan."""
+    size = layout.CONFIG + cpus * layout.CONFIG_CPU + (sources + 1) * layout.CONFIG_IRQ
+    for vm in vms:
+        size += layout.CONFIG_VM + len(vm.windows) * layout.CONFIG_WINDOW + 2 * len(vm.cpus)
+        size += (len(vm.maps) + len(vm.windows)) * layout.CONFIG_PLACE
+        size += sum(len(m.name) for m in vm.maps) + sum(len(w.name) for w in vm.windows) + len(vm.name)
+        size += sum(layout.CONFIG_CHANNEL + len(c.channel) + len(c.rings) * layout.CONFIG_RING for c in vm.channels)
+        size += (max((line.guest for line in vm.lines), default=0) + 1) * layout.CONFIG_GUEST_IRQ
+    return pages(layout.RODATA + size)
+
+
+def hypervisor_maps(own: HypervisorPlan, cpus: Sequence[CpuPlan]) -> list[Mapping]:
+    """What the hypervisor maps for itself, virtual = physical; no page is both writable and executable."""
+    return [Mapping(own.text.base, own.text.base, own.text.size, "rx", "ram", "text"),
+            Mapping(own.rodata.base, own.rodata.base, own.rodata.size, "r", "ram", "rodata"),
+            Mapping(own.data.base, own.data.base, own.data.size, "rw", "ram", "data"),
+            *(Mapping(c.stack.base, c.stack.base, c.stack.size, "rw", "ram", f"stack of {c.name}") for c in cpus),
+            *own.devices]
+
+
+def own_devices(board: Board, console: Console | None) -> tuple[Mapping, ...]:
+    """Pages of the interrupt controller and of the console's UART, by address."""
+    found = []
+    if board.controller is not None:
+        found += [Mapping(base, base, pages(size), "rw", "device", "interrupt controller")
+                  for base, size in board.controller.registers[:1]]
+    if console is not None:
+        base = console.base // PAGE * PAGE
+        found.append(Mapping(base, base, pages(console.base + console.size) - base, "rw", "device", "console", console.line))
+    return tuple(sorted(found, key=lambda m: m.ipa))
+
+
+# The driver for a UART, by compatible. A driver is a file of hypervisor/drivers.
+DRIVERS = {"ns16550a": "ns16550a", "ns16550": "ns16550a", "snps,dw-apb-uart": "ns16550a", "sifive,uart0": "sifive-uart"}
+
+
+def console(system: System, board: Board, device: Device | None, interrupt: int, cpu: int) -> Console | None:
+    """The hypervisor's console; None without a device or a driver for it."""
+    if device is None or not device.registers:
+        return None
+    driver = next((DRIVERS[c] for c in device.compatible if c in DRIVERS), None)
+    if driver is None:
+        return None
+    base, size = device.registers[0]
+    node = device.node
+    shift = node.u32("reg-shift", 0) if node is not None else 0
+    width = node.u32("reg-io-width", 1) if node is not None else 1
+    span: Span | None = system.console_span
+    return Console(driver, base, size, interrupt, shift or 0, width or 1, cpu, system.console or device.name,
+                   span.line if span else 0)
+
+
+def least_critical(system: System) -> int:
+    """Index of the VM whose first CPU serves the console: of those of the lowest criticality the first."""
+    return min(range(len(system.vms)), key=lambda i: (system.vms[i].criticality, i))
+
+

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Physical placement: every page of guests and channels gets its place in RAM.
+
+In this order, each at the lowest free address that will do:
+  1. what the user or an image ties to an address (`phys:`, identity RAM of an image with fixed addresses);
+  2. the payloads: guest images, initrds and device trees, VM by VM, the small ones page by page behind the tables, then those
+     that fill a superpage, at the same place in it as their IPA, so that the flat image stays small;
+  3. identity RAM that may lie anywhere, with its image inside;
+  4. the rest of the guests' RAM, IPA and physical address equal modulo the largest superpage that fits; memory in one piece
+     if there is any, else in as few as possible;
+  5. channels.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Sequence
+
+from ..diagnostics import Label
+from ..image.file import size_text
+from ..source import Span
+from ..system import Channel, Vm
+from .arch import Arch
+from .areas import Area, Chunk, Layout
+from .failure import Problems
+from .layout import pages
+from .model import PAGE, Mapping
+from .space import Space
+
+
+@dataclass(frozen=True)
+class Run:
+    """Whole pages of a VM's memory that the flat image holds, and where."""
+    vm: str
+    name: str                       # of the payload
+    kind: str                       # 'image', 'initrd', 'dtb'
+    ipa: int
+    size: int
+    chunks: tuple[Chunk, ...]
+    area: Area
+    phys: int = -1
+
+    @property
+    def end(self) -> int:
+        return self.ipa + self.size
+
+    @property
+    def title(self) -> str:
+        """As fault reports and maps name it."""
+        if self.kind == "dtb":
+            return "device tree"
+        return f"{self.kind}: {self.chunks[0].source}"
+
+
+def runs(vm: Vm, layout: Layout, dtb: Chunk | None) -> list[Run]:
+    """The pages that a VM's images, initrd and device tree touch, by IPA; chunks that share a page share a run, and so do
+    neighbouring pieces of one image."""
+    found: list[Run] = []
+    for chunk in sorted(layout.chunks + ((dtb,) if dtb else ()), key=lambda c: c.ipa):
+        if not chunk.size:
+            continue
+        start, end = chunk.ipa // PAGE * PAGE, pages(chunk.end)
+        area = next(a for a in layout.areas if a.ipa <= chunk.ipa < a.end)
+        last = found[-1] if found else None
+        if last and last.area is area and (start < last.end or start == last.end and last.chunks[-1].name == chunk.name):
+            found[-1] = replace(last, size=max(last.end, end) - last.ipa, chunks=last.chunks + (chunk,))
+        else:
+            found.append(Run(vm.name, f"{vm.name}-{chunk.name}", chunk.kind, start, end - start, (chunk,), area))
+    counts: dict[str, int] = {}
+    for i, run in enumerate(found):
+        counts[run.name] = counts.get(run.name, 0) + 1
+        if counts[run.name] > 1:
+            found[i] = replace(run, name=f"{run.name}-{counts[run.name] - 1}")
+    return found
+
+
+def superpage(ipa: int, size: int, leaves: Sequence[int]) -> int:
+    """The largest leaf that fits into an extent of IPAs, at most 1 GiB."""
+    for leaf in sorted(leaves, reverse=True):
+        if leaf <= 1 << 30 and ipa + -ipa % leaf + leaf <= ipa + size:
+            return leaf
+    return PAGE
+
+
+class Placement:
+    """One attempt. Its methods are to be called in the order of the module text."""
+
+    def __init__(self, space: Space, arch: Arch, problems: Problems) -> None:
+        self.space, self.arch, self.problems = space, arch, problems
+        self.leaves = arch.stage2[0].leaves
+        self._fixed: list[tuple[int, int, str, Span]] = []
+
+    def fix(self, base: int, size: int, owner: str, span: Span, why: str) -> bool:
+        """Take memory at a given place; say why it cannot be had."""
+        if self.space.is_free(base, size):
+            self.space.take(base, size, owner)
+            self._fixed.append((base, base + size, owner, span))
+            return True
+        self._refuse(base, size, owner, span, why)
+        return False
+
+    def _refuse(self, base: int, size: int, owner: str, span: Span, why: str) -> None:
+        end, problems = base + size, self.problems
+        text = f"{base:#x} to {end:#x}{why}"
+        others = self.space.owners(base, size)
+        inside = sum(max(0, min(end, b + s) - max(base, b)) for b, s in self.space.banks)
+        banks = tuple(f"{b:#x} to {b + s:#x} ({size_text(s)})" for b, s in self.space.banks)
+        free = self._nearest(base, size)
+        help = (f"{size_text(size)} are free at {free:#x}",) if free is not None else (f"{size_text(size)} are free nowhere",)
+        if inside < size:
+            if not inside:
+                near = min(self.space.banks, key=lambda b: max(b[0] - base, base - b[0] - b[1], 0), default=None)
+                notes = (f"the nearest bank is {near[0]:#x} to {near[0] + near[1]:#x}",) if near else ("the board has no RAM",)
+                problems.report("BH0303", f"{owner} lies outside the board's RAM", span, text, notes=notes, help=help)
+            else:
+                problems.report("BH0304", f"{owner} lies only partly in RAM", span, text,
+                                notes=("RAM is " + ", ".join(banks),), help=help)
+            return
+        other = others[0]
+        part = f"{max(other.base, base):#x} to {min(other.end, end):#x}"
+        if not other.planned:
+            problems.report("BH0305", f"{owner} lies in memory of {other.owner}", span, text,
+                            notes=(f"{other.owner} has {other.base:#x} to {other.end:#x}",), help=help)
+            return
+        related = tuple(Label(s, f"{b:#x} to {e:#x}") for b, e, o, s in self._fixed if b < end and base < e)
+        problems.report("BH0306", f"{owner} and {other.owner} overlap in physical memory", span, text, related=related,
+                        notes=(f"both have {part}",), help=help)
+
+    def _nearest(self, base: int, size: int) -> int | None:
+        """Where as much memory is free, nearest to an address, at a multiple of 2 MiB if there is room."""
+        for align in (self.leaves[1], PAGE):
+            places = [at for low, high in self.space.free if (at := low + -low % align) + size <= high]
+            if places:
+                return min(places, key=lambda at: abs(at - base))
+        return None
+
+    def payload(self, run: Run) -> Run | None:
+        """A run of a VM whose memory does not lie in place."""
+        align = superpage(run.ipa, run.size, self.leaves[:2])
+        for step in (align, PAGE):
+            at = self.space.find(run.size, step, run.ipa % step)
+            if at is not None:
+                self.space.take(at, run.size, f"{run.vm}: {run.title}")
+                return replace(run, phys=at)
+        self.no_room(f"{run.title} of VM '{run.vm}'", run.size, PAGE, run.chunks[0].span, contiguous=True)
+        return None
+
+    def floating(self, vm: Vm, size: int, name: str, span: Span) -> int | None:
+        """Identity RAM that may lie anywhere: its address."""
+        owner = f"{vm.name}: {name}"
+        for align in [leaf for leaf in sorted(self.leaves, reverse=True) if self.arch.image_align <= leaf <= min(size, 1 << 30)]:
+            at = self.space.find(size, align)
+            if at is not None and (align < 1 << 30 or at == self.space.find(size, self.leaves[1])):
+                self.space.take(at, size, owner)
+                return at
+        align = min(self.arch.image_align, 1 << (max(size, PAGE).bit_length() - 1))
+        at = self.space.find(size, align)
+        if at is not None:
+            self.space.take(at, size, owner)
+            return at
+        self.no_room(f"{name} of VM '{vm.name}'", size, align, span, contiguous=True)
+        return None
+
+    def rest(self, vm: Vm, area: Area, held: Sequence[Run]) -> list[Mapping]:
+        """The pages of an area that no payload holds."""
+        name, owner = f"memory.{area.region.name}", f"{vm.name}: memory.{area.region.name}"
+        made: list[Mapping] = []
+        at = area.ipa
+        for start, end in sorted((r.ipa, r.end) for r in held if r.area is area) + [(area.end, area.end)]:
+            if start > at:
+                for ipa, phys, size in self._extent(at, start - at, owner, area):
+                    made.append(Mapping(ipa, phys, size, area.region.access, "ram", name, area.region.span.line))
+            at = max(at, end)
+        return made
+
+    def _extent(self, ipa: int, size: int, owner: str, area: Area) -> list[tuple[int, int, int]]:
+        for leaf in (s for s in sorted(self.leaves, reverse=True) if s <= superpage(ipa, size, self.leaves)):
+            at = self.space.find(size, leaf, ipa % leaf)
+            if at is not None:
+                self.space.take(at, size, owner)
+                return [(ipa, at, size)]
+        pieces: list[tuple[int, int, int]] = []
+        while size:
+            piece = self._piece(ipa, size)
+            if piece is None:
+                for _, phys, taken in pieces:       # so that the report shows what was free
+                    self.space.give_back(phys, taken)
+                needed = size + sum(p[2] for p in pieces)
+                self.no_room(owner.replace(": ", "'s ", 1) if False else f"{owner.split(': ')[1]} of VM '{owner.split(': ')[0]}'",
+                             needed, PAGE, area.region.size_span, contiguous=False)
+                return []
+            self.space.take(piece[0], piece[1], owner)
+            pieces.append((ipa, *piece))
+            ipa, size = ipa + piece[1], size - piece[1]
+        return pieces
+
+    def _piece(self, ipa: int, size: int) -> tuple[int, int] | None:
+        """The largest free piece for the start of an extent; of superpages while there are any."""
+        for leaf in (self.leaves[1], PAGE):
+            found = self.space.find_largest(leaf, ipa % leaf)
+            if found is None:
+                continue
+            base, room = found
+            if room >= size:
+                return base, size
+            room -= (ipa + room) % leaf         # the next piece starts at a superpage
+            if room > 0:
+                return base, room
+        return None
+
+    def channel(self, channel: Channel, ipa: int) -> int | None:
+        """Physical address of a channel's memory that lies at `ipa` in its first VM."""
+        size = pages(channel.size)
+        leaf = superpage(ipa, size, self.leaves[:2])
+        for step in (leaf, PAGE):
+            at = self.space.find(size, step, ipa % step)
+            if at is not None:
+                self.space.take(at, size, f"channels.{channel.name}")
+                return at
+        self.no_room(f"channels.{channel.name}", size, PAGE, channel.size_span, contiguous=True)
+        return None
+
+    def no_room(self, what: str, size: int, align: int, span: Span, *, contiguous: bool) -> None:
+        """Not enough memory: with the budget of every bank."""
+        notes = []
+        uses = self.space.uses()
+        for base, length in self.space.banks:
+            inside = [u for u in uses if base <= u.base < base + length]
+            notes.append(f"bank {base:#x} to {base + length:#x}, {size_text(length)}:")
+            owners: dict[str, int] = {}
+            for use in inside:
+                owners[use.owner] = owners.get(use.owner, 0) + use.size
+            notes += [f"  {size_text(amount):>10}  {owner}" for owner, amount in owners.items() if owner != "free"]
+            pieces = [u.size for u in inside if u.owner == "free"]
+            if pieces:
+                text = f"free, in {len(pieces)} pieces, the largest {size_text(max(pieces))}" if len(pieces) > 1 else "free"
+                notes.append(f"  {size_text(sum(pieces)):>10}  {text}")
+        free = [high - low for low, high in self.space.free]
+        total, largest = sum(free), max(free, default=0)
+        if contiguous and total >= size:
+            message = f"no piece of memory is large enough for {what}"
+            help = f"{size_text(size)} are needed in one piece, {size_text(largest)} is the largest"
+        else:
+            message = f"not enough memory for {what}"
+            help = f"{size_text(size)} are needed, {size_text(total)} are free: {size_text(size - total)} are missing"
+        self.problems.report("BH0309", message, span, f"{size_text(size)} needed", notes=notes, help=(help,))

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Numbers that start.S shares with C. */
+#ifndef LAYOUT_H
+#define LAYOUT_H
+
+#define STACKS      8   /* one for each CPU: CPUS_MAX */
+#define STACK_SHIFT 13  /* of 8 KiB */
+#define FRAME_SIZE  160 /* struct trap and 16 registers, a multiple of 16 bytes */
+
+#endif

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Reaching a guest's memory without mapping it: HLV and HSV go through its own translation, so that stage 2 checks what it
+ * may. A fault goes on at the fix-up, and the CSRs of the trap under way, which it overwrites, are put back.
+ */
+#include "arch.h"
+#include "arch/access.h"
+#include "arch/csr.h"
+#include "cpu.h"
+
+/* trap.S: the first argument is where the trap code looks for the fix-up. False: it faulted. */
+typedef bool byte_access(ureg_t *fixup, ureg_t address, uint8_t *byte);
+extern byte_access guest_read_byte;
+extern byte_access guest_write_byte;
+extern bool guest_fetch_half(ureg_t *fixup, ureg_t address, uint16_t *half);
+
+struct trap_state {
+    ureg_t sepc, sstatus, hstatus, scause, stval;
+};
+
+static struct trap_state save_trap(void)
+{
+    return (struct trap_state){csr_read(sepc), csr_read(sstatus), csr_read(hstatus), csr_read(scause),
+                               csr_read(stval)};
+}
+
+static void restore_trap(const struct trap_state *state)
+{
+    csr_write(sepc, state->sepc);
+    csr_write(sstatus, state->sstatus);
+    csr_write(hstatus, state->hstatus);
+    csr_write(scause, state->scause);
+    csr_write(stval, state->stval);
+}
+
+static struct cpu *this_cpu(void)
+{
+    return (struct cpu *)csr_read(sscratch);
+}
+
+/* With vsatp = 0 guest-virtual is guest-physical. */
+static bool access_byte(byte_access *access, uint64_t ipa, uint8_t *byte)
+{
+    struct trap_state state = save_trap();
+    ureg_t vsatp = csr_read(vsatp);
+    bool done;
+
+    if (ipa != (ureg_t)ipa)
+        return false;
+    csr_write(vsatp, 0);
+    csr_set(hstatus, HSTATUS_SPVP);
+    done = access(&this_cpu()->arch.fixup, (ureg_t)ipa, byte);
+    csr_write(vsatp, vsatp);
+    restore_trap(&state);
+    return done;
+}
+
+bool arch_guest_read(uint64_t ipa, uint8_t *byte)
+{
+    return access_byte(guest_read_byte, ipa, byte);
+}
+
+bool arch_guest_write(uint64_t ipa, uint8_t byte)
+{
+    return access_byte(guest_write_byte, ipa, &byte);
+}
+
+bool guest_fetch(uint32_t *instruction)
+{
+    struct trap_state state = save_trap();
+    ureg_t *fixup = &this_cpu()->arch.fixup;
+    uint16_t low = 0;
+    uint16_t high = 0;
+    bool done = guest_fetch_half(fixup, state.sepc, &low);
+
+    if (done && (low & 3) == 3)
+        done = guest_fetch_half(fixup, state.sepc + 2, &high);
+    restore_trap(&state);
+    *instruction = (uint32_t)high << 16 | low;
+    return done;
+}

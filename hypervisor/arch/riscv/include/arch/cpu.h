@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/* RISC-V's part of struct cpu, and the offsets by which the trap code reaches it. */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#if __riscv_xlen == 64
+#define REG_L     ld
+#define REG_S     sd
+#define REG_BYTES 8
+#else
+#define REG_L     lw
+#define REG_S     sw
+#define REG_BYTES 4
+#endif
+
+/* Offsets in struct arch_cpu. */
+#define CPU_STACK   (32 * REG_BYTES)
+#define CPU_SCRATCH (33 * REG_BYTES)
+#define CPU_FIXUP   (34 * REG_BYTES)
+
+#ifndef __ASSEMBLER__
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef unsigned long ureg_t; /* a register */
+
+struct cpu;
+
+struct arch_cpu {
+    ureg_t x[32];        /* the guest's registers while the hypervisor runs; x[0] stays 0 */
+    ureg_t stack;        /* address just above this CPU's stack */
+    ureg_t scratch;      /* of the trap entry */
+    ureg_t fixup;        /* where to go on when the guest access under way faults; 0: none is under way */
+};
+
+/* Interrupt another hart, or this one, so that it looks at its events. */
+void arch_kick(struct cpu *cpu);
+
+/* Enter the guest with all its registers from this hart's struct cpu; the stack is left. */
+_Noreturn void trap_return(void);
+#endif
+
+#endif

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A vCPU's registers and interrupt lines. */
+#include "arch.h"
+#include "arch/csr.h"
+#include "arch/sbi.h"
+#include "arch/timer.h"
+#include "cpu.h"
+
+void arch_kick(struct cpu *cpu)
+{
+    sbi_call(SBI_IPI, 0, 1, (ureg_t)cpu->config->id, 0, 0, 0);
+}
+
+void arch_vcpu_set_irq(struct cpu *cpu, bool asserted)
+{
+    (void)cpu;
+    if (asserted)
+        csr_set(hvip, 1 << IRQ_VS_EXT);
+    else
+        csr_clear(hvip, 1 << IRQ_VS_EXT);
+}
+
+void arch_vcpu_set_ipi(struct cpu *cpu)
+{
+    (void)cpu;
+    csr_set(hvip, 1 << IRQ_VS_SOFT);
+}
+
+bool arch_vcpu_has_interrupt(void)
+{
+    return (csr_read(hip) & csr_read(hie) & HIDELEG_GUEST) != 0;
+}
+
+uint64_t arch_guest_pc(const struct cpu *cpu)
+{
+    (void)cpu;
+    return csr_read(sepc);
+}
+
+void arch_vcpu_start(struct cpu *cpu, uint64_t pc, uint64_t arg)
+{
+    for (unsigned i = 0; i < 32; i++)
+        cpu->arch.x[i] = 0;
+    cpu->arch.x[10] = cpu->vcpu;
+    cpu->arch.x[11] = (ureg_t)arg;
+    csr_write(vsstatus, 0);
+    csr_write(vsie, 0);
+    csr_write(vstvec, 0);
+    csr_write(vsscratch, 0);
+    csr_write(vsatp, 0);
+    csr_write(scounteren, 0);
+    csr_write(senvcfg, 0);
+    csr_clear(hvip, 1 << IRQ_VS_SOFT);
+    timer_stop_guest();
+    csr_write(sepc, pc);
+    csr_write(sstatus, SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_FS | SSTATUS_VS);
+    csr_clear(hstatus, HSTATUS_RESET);
+    csr_set(hstatus, HSTATUS_SPV | HSTATUS_SPVP);
+    __asm__ volatile("fence.i" ::: "memory");
+    trap_return();
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hypercall.h"
+
+#include "cpu.h"
+#include "vm.h"
+
+enum hypercall_result hypercall(struct cpu *cpu, uint64_t number, uint64_t argument0, uint64_t argument1,
+                                uint64_t *value)
+{
+    switch (number) {
+    case HYPERCALL_IPC:
+        /* A channel end has one doorbell, so the only event is 0. */
+        return argument1 == 0 && vm_ring(cpu, argument0) ? HYPERCALL_OK : HYPERCALL_BAD_ARGUMENT;
+    case HYPERCALL_VERSION:
+        *value = HYPERCALL_ABI;
+        return HYPERCALL_OK;
+    case HYPERCALL_EXITS:
+        if (argument0 >= EXIT_REASONS)
+            return HYPERCALL_BAD_ARGUMENT;
+        *value = cpu->exits[argument0];
+        return HYPERCALL_OK;
+    default:
+        return HYPERCALL_BAD_ID;
+    }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What core/ asks of an architecture. Each folder of arch/ implements all of it. */
+#ifndef ARCH_H
+#define ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cpu;
+
+/* Enter a fresh vCPU at pc, with its own number and `arg` where the boot ABI has them. */
+_Noreturn void arch_vcpu_start(struct cpu *cpu, uint64_t pc, uint64_t arg);
+
+/* Drive this CPU's virtual external interrupt line. */
+void arch_vcpu_set_irq(struct cpu *cpu, bool asserted);
+
+/* Make the inter-processor interrupt pending in the vCPU of this CPU. */
+void arch_vcpu_set_ipi(struct cpu *cpu);
+
+/* An interrupt that the vCPU has enabled is pending for it. */
+bool arch_vcpu_has_interrupt(void);
+
+/* Sleep until an interrupt is pending, then handle physical interrupts; events stay for cpu_take_events(). */
+void arch_wait(struct cpu *cpu);
+
+/*
+ * Read or write one byte of the current VM's memory at an IPA, with that VM's rights.
+ * False: the VM has no such byte, or not with that right; nothing else happens.
+ */
+bool arch_guest_read(uint64_t ipa, uint8_t *byte);
+bool arch_guest_write(uint64_t ipa, uint8_t byte);
+
+/* pc of the guest, for reports. */
+uint64_t arch_guest_pc(const struct cpu *cpu);
+
+/* Power the machine off. `failed`: the hypervisor gives up. */
+_Noreturn void arch_system_off(bool failed);
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Virtual devices. A VM has at most one UART and exactly one interrupt controller; which model stands behind `struct virq`
+ * and `struct vuart` is chosen at link time (config.mk), as the board and the architecture have it.
+ */
+#ifndef VDEV_H
+#define VDEV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "spinlock.h"
+
+struct cpu;
+struct vm;
+
+/* An access by a guest to one register. */
+struct vdev_access {
+    uint64_t offset; /* from the device's base */
+    uint32_t width;  /* bytes: 1, 2, 4, 8 */
+    bool write;
+    uint64_t value; /* written, or to be read; not wider than width */
+};
+
+/*
+ * State of the virtual interrupt controller. One bit for each guest interrupt number.
+ * `pending` is changed by any CPU, atomically; all else under `lock`.
+ */
+struct virq {
+    struct spinlock lock;
+    uint32_t pending[PLAN_IRQ_WORDS];
+    uint32_t active[PLAN_IRQ_WORDS]; /* claimed, not completed */
+    uint32_t level[PLAN_IRQ_WORDS];  /* line of a virtual level source */
+    uint32_t enable[PLAN_VCPUS_MAX][PLAN_IRQ_WORDS];
+    uint32_t threshold[PLAN_VCPUS_MAX];
+    bool asserted[PLAN_VCPUS_MAX]; /* what the vCPU was last told of its line */
+    uint8_t priority[PLAN_IRQ_WORDS * 32];
+    uint8_t home[PLAN_IRQ_WORDS * 32]; /* vCPU that is told of a new one: the last to enable it */
+};
+
+/* An edge of a virtual source. Takes no lock: a VM that rings another one never waits for it. */
+void virq_raise(struct vm *vm, uint32_t number);
+
+/* The level of a virtual source of `vm`, seen from `cpu`, which may be another VM's. */
+void virq_set_level(struct cpu *cpu, struct vm *vm, uint32_t number, bool level);
+
+/* A physical source of this CPU's VM has been claimed; it is completed when the guest does so. */
+void virq_physical(struct cpu *cpu, uint32_t number);
+
+/* Drive the lines of this VM's vCPUs anew; called by a CPU that was told EVENT_VIRQ. */
+void virq_update(struct cpu *cpu);
+
+/* A fresh vCPU: nothing enabled in its context. */
+void virq_reset_vcpu(struct cpu *cpu);
+
+/* False: no such register, width or alignment. */
+bool virq_access(struct cpu *cpu, struct vdev_access *access);
+
+#define VUART_RX_SIZE 64u /* a power of two */
+
+struct vuart {
+    struct spinlock lock;
+    uint32_t rx_head; /* written next */
+    uint32_t rx_tail; /* read next */
+    uint8_t rx[VUART_RX_SIZE];
+    uint8_t ier;
+    uint8_t lcr;
+    uint8_t mcr;
+    uint8_t scratch;
+    uint8_t divisor[2];
+    bool thre;   /* "transmitter empty" not yet told */
+    bool polled; /* the line status was read since the last byte was sent */
+};
+
+/* A byte typed for `vm`, taken in by `cpu`. Lost where the guest has not read the last VUART_RX_SIZE ones. */
+void vuart_receive(struct cpu *cpu, struct vm *vm, uint8_t byte);
+
+/* The next byte typed for this VM, taken by a firmware call; -1: none. */
+int vuart_take(struct vm *vm);
+
+bool vuart_access(struct cpu *cpu, struct vdev_access *access);
+
+#endif

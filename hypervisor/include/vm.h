@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A VM at run time: what changes. All that does not is in struct vm_config. */
+#ifndef VM_H
+#define VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "console.h"
+#include "cpu.h"
+#include "spinlock.h"
+#include "vdev.h"
+
+struct vm {
+    const struct vm_config *config;
+    uint32_t ended; /* set once, by whoever ends it */
+    struct vm_console console;
+    struct vuart uart;
+    struct virq virq;
+};
+
+extern struct vm vms[PLAN_VMS];
+
+/* The CPU that a vCPU runs on; vcpu is less than vm->config->vcpu_count. */
+static inline struct cpu *vm_cpu(const struct vm *vm, uint32_t vcpu)
+{
+    return &cpus[vm->config->cpus[vcpu]];
+}
+
+/* Run-time values of all VMs, before any CPU enters its guest. */
+void vm_init(void);
+
+/*
+ * Start a vCPU of this VM at pc with arg.
+ * 0: it will start; VM_START_*: why not.
+ */
+enum vm_start { VM_START_OK, VM_START_NOT_OFF, VM_START_MISSING };
+enum vm_start vm_start(struct vm *vm, uint32_t vcpu, uint64_t pc, uint64_t arg);
+
+/* End a VM: all its other vCPUs stop; the caller turns its own off. `how` is for the console. */
+void vm_end(struct vm *vm, const char *how);
+
+/* This vCPU turns itself off until another one starts it; where it was the last one on, the VM has ended. */
+_Noreturn void vm_vcpu_off(struct cpu *cpu);
+
+/* What an access did to be refused. */
+enum access { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH };
+
+/*
+ * The vCPU of `cpu` did what its VM may not. Report it in the words of the YAML and act as `on_fault` says.
+ * width: bytes, 0 where it is not known.
+ */
+_Noreturn void vm_fault_access(struct cpu *cpu, enum access access, uint64_t ipa, uint32_t width);
+
+/* The same for anything but an access; `what` reads on after "vm 'x' vcpu 0: ". */
+_Noreturn void vm_fault(struct cpu *cpu, const char *what);
+
+/* The place of a VM's address space that holds an IPA; NULL: none. */
+const struct place *vm_place(const struct vm *vm, uint64_t ipa);
+
+/* The VM may execute at this IPA. */
+bool vm_may_execute(const struct vm *vm, uint64_t ipa);
+
+/* The virtual device at an IPA; NULL: none. */
+const struct window *vm_window(const struct vm *vm, uint64_t ipa);
+
+/* Carry out an access to a virtual device; false: it does not take this register, width or alignment. */
+bool vm_access(struct cpu *cpu, const struct window *window, struct vdev_access *access);
+
+/* Ring the doorbell of a channel end; false: the VM has no such end. */
+bool vm_ring(struct cpu *cpu, uint64_t index);
+
+#endif

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The well-behaved one: two CPUs, a tick on each, a pattern in memory that has to stay as it is. A 'q' on its console makes
+ * it say how it fared, and end.
+ */
+#include "console.h"
+#include "cpu.h"
+#include "timer.h"
+
+#define PERIOD_US 10000u
+#define WORDS     65536u
+
+static uint64_t pattern[WORDS];
+static volatile uint32_t ticks[CPUS_MAX];
+static volatile uint32_t interrupts;
+static volatile bool asked;
+
+static void tick(uint64_t due_us)
+{
+    (void)due_us;
+    ticks[cpu_number()]++;
+}
+
+static void woken(void)
+{
+    interrupts++;
+}
+
+static void typed(char c)
+{
+    asked |= c == 'q';
+}
+
+static uint64_t value(uint32_t i)
+{
+    return i * 0x9e3779b97f4a7c15ul + 1;
+}
+
+static void second_cpu(void)
+{
+    cpu_on_interrupt(woken);
+    timer_every(PERIOD_US, tick);
+    for (;;) {
+        cpu_wait();
+    }
+}
+
+/* True when `count` goes on within a second. */
+static bool goes_on(const volatile uint32_t *count)
+{
+    const uint64_t until = timer_us() + 1000000;
+    const uint32_t before = *count;
+
+    while (*count < before + 3 && timer_us() < until) {
+        cpu_wait();
+    }
+    return *count >= before + 3;
+}
+
+void guest_main(void)
+{
+    uint32_t wrong = 0;
+
+    for (uint32_t i = 0; i < WORDS; i++) {
+        pattern[i] = value(i);
+    }
+    console_on_input(typed);
+    timer_every(PERIOD_US, tick);
+    if (!cpu_start(1, second_cpu)) {
+        printf("the second CPU does not start\n");
+    }
+    printf("neighbour ready\n");
+    while (!asked) {
+        cpu_wait();
+    }
+
+    const bool first = goes_on(&ticks[0]);
+    const bool second = goes_on(&ticks[1]);
+    cpu_interrupt(1);
+    const bool reached = goes_on(&ticks[0]) && interrupts == 1;
+    for (uint32_t i = 0; i < WORDS; i++) {
+        wrong += pattern[i] != value(i);
+    }
+    printf("neighbour: ticks %s, second CPU %s, its interrupt %s, %u words wrong\n", first ? "go on" : "STOPPED",
+           second ? "goes on" : "STOPPED", reached ? "came" : "LOST", wrong);
+    power_off();
+}

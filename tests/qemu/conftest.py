@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the QEMU tests.
+
+    def test_hello(boot):
+        console = boot("examples/hello/system.yaml")
+        console.expect("Hello from hart 0")
+        assert console.expect_end() == 0
+"""
+from __future__ import annotations
+
+from typing import Callable, Iterator, Mapping, Sequence
+
+import pytest
+
+from harness import Built, Console, build
+
+
+@pytest.fixture
+def boot() -> Iterator[Callable[..., Console]]:
+    """boot(system, options={}, extra=[], debug=False, limit=120) builds a system, starts it and gives its Console.
+
+    All machines are killed when the test is over; what they printed is shown where the test fails.
+    """
+    machines: list[Console] = []
+
+    def start(system: str | Built, options: Mapping[str, str] | None = None, extra: Sequence[str] = (),
+              debug: bool = False, limit: float = 120.0) -> Console:
+        built = build(system, debug) if isinstance(system, str) else system
+        machines.append(Console(built.command(options, extra), limit))
+        return machines[-1]
+
+    yield start
+    for machine in machines:
+        machine.close()
+        print("console of", " ".join(machine.command))
+        print(machine.output)
