@@ -121,7 +121,7 @@ class Sink:
         for label in labels:
             base = self.extension.overrides.get(label.span)
             if base and all(base != other.span for other in labels):
-                more.append(Label(base, "overridden there; this is the value of the base"))
+                more.append(Label(base, "it takes the place of this"))
         files = {label.span.file for label in labels}
         user = self.extension.users.get(diagnostic.primary.span.file)
         while user is not None and user.file not in files:

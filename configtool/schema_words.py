@@ -57,11 +57,14 @@ def nearest(word: str, words: Iterable[str], count: int = 1) -> list[str]:
     by_lower: dict[str, str] = {}
     for candidate in words:
         by_lower.setdefault(candidate.lower(), candidate)
+    turned = [candidate for lower, candidate in by_lower.items() if sorted(lower) == sorted(word.lower())]
+    if turned:
+        return turned[:count]
     return [by_lower[found] for found in difflib.get_close_matches(word.lower(), by_lower, count, 0.6)]
 
 
-def _example(schema: dict[str, Any], key: str | None = None, types: Iterable[str] = ()) -> list[str]:
-    """A help line with an example of the schema's; of one of `types` where there is one."""
+def _example(schema: dict[str, Any], key: str | None = None) -> list[str]:
+    """A help line with an example of the schema's."""
     examples = schema.get("examples", [])
     if not examples:
         return []
@@ -74,10 +77,10 @@ def describe(problem: Any, path: tuple[Any, ...], key: Scalar | None, node: Node
     title = schema.get("title", "")
     last = key.text if key else None
     if "propertyNames" in problem.absolute_schema_path:
-        return _bad_name(str(path[-1]), key.span if key else node.span)
+        return _bad_name(str(path[-1]), key.span if key else node.span, _THINGS.get(path[-2] if len(path) > 1 else "", "the-"))
     if kind == "not":
         return error("BH0110", f"'{last}' is reserved for a later version", key.span if key else node.span,
-                     notes=[schema["description"].split(": ", 1)[-1]], help=["remove it: this version does nothing with it"])
+                     notes=[f"it will be for {schema['description'].split(': ', 1)[-1].rstrip('.')}"], help=["remove it: this version does nothing with it"])
     text = node.text if isinstance(node, Scalar) else ""
     if title == "Size" and isinstance(node, Scalar) and kind in ("type", "pattern"):
         return _bad_quantity("size", name, node, "units are KiB, MiB and GiB", meant_size(text), "16MiB")
@@ -96,7 +99,7 @@ def describe(problem: Any, path: tuple[Any, ...], key: Scalar | None, node: Node
         shown = hex(bound) if bound >= 0x10000 else str(bound)
         return error("BH0105", f"{name} is {text}; {limit} is {shown}", node.span)
     if kind == "pattern" and title == "Name":
-        return _bad_name(text, node.span)
+        return _bad_name(text, node.span, "system-")
     if kind == "pattern":
         return error("BH0113", f"{name} holds a control character", node.span, help=["remove it"])
     return _wrong_count(problem, name, key, node)
@@ -131,11 +134,18 @@ def _wrong_type(schema: dict[str, Any], name: str, key: Scalar | None, node: Nod
         return error("BH0102", f"{name} is {given}; it has to be {words}", span, help=_example(schema, last))
     if node.value is None:
         return error("BH0102", f"{name} has no value", key.span if key else node.span, help=_example(schema, last))
+    if wanted[0] in ("array", "object") and last and isinstance(node.value, str):
+        first = (schema.get("required") or [""])[0]
+        wrapped = f"[{flow(node.text)}]" if wanted[0] == "array" else f"{{{first}: {flow(node.text)}}}"
+        help_ = [f"write {last}: {wrapped}"] if wanted[0] == "array" or first == "file" else _example(schema, last)
+        return error("BH0102", f"{name} is '{node.text}'; it has to be {words}", node.span, help=help_)
     if "integer" in wanted:
         meant = meant_number(node.text)
         notes = []
+        if meant and schema.get("title") == "Address" and re.fullmatch("[0-9]{7,}", meant):
+            meant = f"{meant}, or 0x{meant} if it is hexadecimal"
         if re.fullmatch(r"0[0-9]+", node.text):
-            notes = ["a leading zero means octal to some and nothing to others"]
+            meant = f"{meant}, or 0o{node.text.lstrip('0')} if it is octal" if re.fullmatch("[0-7]+", node.text) else meant
         if not node.plain and meant:
             notes = ["in quotes it is a string"]
         return error("BH0102", f"{name} is '{node.text}', which is no whole number", node.span, notes=notes,
@@ -192,10 +202,13 @@ def _wrong_count(problem: Any, name: str, key: Scalar | None, node: Node) -> Dia
                  f"it takes {limit} {bound}", span, help=_example(schema, last))
 
 
-def _bad_name(name: str, span: Span) -> Diagnostic:
+_THINGS = {"vms": "vm", "channels": "channel", "memory": "region"}
+
+
+def _bad_name(name: str, span: Span, thing: str) -> Diagnostic:
     cleaned = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")
     if cleaned[:1].isdigit():
-        cleaned = "vm" + cleaned
+        cleaned = thing + cleaned
     cleaned = cleaned[:31].rstrip("-_")
     help_ = ["a name is a letter, then letters, digits, - and _, at most 31 in all"]
     if cleaned and cleaned != name and cleaned[0].isalpha():

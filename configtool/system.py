@@ -35,6 +35,7 @@ class ImageRef:
     at_span: Span | None = None
     entry: int | None = None        # IPA of the first instruction, where the file does not say
     entry_span: Span | None = None
+    looked: tuple[str, ...] = ()    # the places where it was looked for, when it is at none of them
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ $(B)/guests/%.elf: $(B)/guests/%.o $(guest_objects) examples/lib/arch/$(guest_ar
 # --- configtool gen: once for all generated files; those whose content stays keep their time ------------------------
 
 generated := $(addprefix $(B)/,plan.h config.c payload.S tables.bin link.ld config.mk)
-configtool_sources := $(CONFIGTOOL) $(shell find configtool schemas -name '*.py' -o -name '*.json' -o -name '*.j2' | sort)
+configtool_sources := $(CONFIGTOOL) $(shell find configtool schemas -name '*.py' -o -name '*.json' | sort)
 
 $(B)/gen.stamp: $(SYSTEM) $(guests) $(configtool_sources) $(B)/settings | deps-run
 	@mkdir -p $(@D)
@@ -95,12 +95,12 @@ $(BIN): $(ELF)
 	$(quiet)$(OBJCOPY) -O binary $< $@
 
 # For editors and clang-tidy. clangd looks into build/ by itself.
-comma := ,
 define compile_command
 {"directory": "$(CURDIR)", "file": "$1", "command": "$(CC) $(cflags) -c $1"}
 endef
 $(B)/compile_commands.json: $(B)/flags
-	@printf '%s\n' '[' $(foreach s,$(sources),'$(call compile_command,$s)$(if $(filter-out $(lastword $(sources)),$s),$(comma))') ']' > $@
+	@printf '%s\n' $(foreach s,$(sources),'$(call compile_command,$s)') | \
+	    sed -e '1s/^/[/' -e '$$!s/$$/,/' -e '$$s/$$/]/' > $@
 	@ln -sf $(notdir $(B))/compile_commands.json build/compile_commands.json
 
 -include $(objects:.o=.d) $(guest_objects:.o=.d) $(guests:.elf=.d)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Mapping
 
 from ..source import Span
-from .dts import Node
+from .dts import DeviceTree, Node
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Cpu:
     enable_method: str = ""         # Arm: 'psci', 'spin-table'
     release_addr: int | None = None
     node: Node | None = None
+    core: str = ""                  # 'cortex-a53'; RISC-V boards often say no more than 'riscv'
+    virtualisation: bool = True     # has the H extension, EL2
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Device:
     iommus: tuple[tuple[str, int], ...] = ()    # (path of the IOMMU, stream id)
     depends: tuple[tuple[str, str], ...] = ()   # (what: 'clocks', 'resets', ..., path of the provider)
     node: Node | None = None
+    problems: tuple[tuple[str, Span], ...] = ()  # what cannot be read in the node: it cannot be given to a VM
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,13 @@ class InterruptController:
     span: Span
     registers: tuple[tuple[int, int], ...]
     sources: int                    # PLIC ndev, APLIC num-sources, GIC SPIs
-    contexts: Mapping[int, int] = field(default_factory=dict)   # PLIC: cpu id (hart) -> S-mode context
+    contexts: Mapping[int, int] = field(default_factory=dict)   # cpu id (hart) -> S-mode context, IDC or interrupt file
     its: tuple[tuple[int, int], ...] = ()
     node: Node | None = None
+    imsic: tuple[tuple[int, int], ...] = ()     # S-level interrupt files, by group
+    ids: int = 0                    # IMSIC: interrupt identities of each file
+    guest_index_bits: int = 0       # IMSIC: log2 of the files (its own and the guests') of each hart
+    virtual: bool = True            # GIC: has the registers of the virtual CPU interface
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,11 @@ class Cache:
     cpus: tuple[int, ...]           # indexes of Cpu that share it
     unified: bool
     span: Span
+
+    @property
+    def colors(self) -> int:
+        """Groups of 4 KiB pages that cannot evict one another: the pages of one way. 0: not known."""
+        return self.sets * self.line // 4096
 
 
 @dataclass(frozen=True)
@@ -131,6 +143,8 @@ class Board:
     run_notes: str = ""
     root: Node | None = None        # the whole tree
     yaml_span: Span | None = None
+    tree: DeviceTree | None = None  # with look-up by phandle, label and alias
+    psci: str = ""                  # Arm: 'smc' or 'hvc', '' where there is none
 
     def device(self, name: str) -> "Device | None":
         """A device by label, alias, path or node name. None when there is none; a node name that stands twice is None too."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device tree as a flattened blob (DTB) and as readable source (DTS).
 
-The layout of the blob is that of the Devicetree Specification 0.4, chapter 5, version 17: header, memory reservation block
-(empty here: the plan reserves by nodes), structure block, strings block. Phandles are ordinary properties of the tree.
+The layout of the blob is that of the Devicetree Specification 0.4, chapter 5, version 17: header, memory reservation
+block (empty here: the plan reserves by nodes), structure block, strings block. Phandles are
+ordinary properties of the tree.
 """
 from __future__ import annotations
 
@@ -55,7 +56,7 @@ def serialise(tree: TreeNode, boot_cpu: int = 0) -> bytes:
 
 
 def to_dts(tree: TreeNode, comment: str = "") -> str:
-    """The tree as DTS source, one tab for each level, that dtc compiles to the same tree. `comment`: lines for its head."""
+    """The tree as DTS source that dtc compiles to the same blob. `comment`: lines for its head."""
     lines = [f"// {text}".rstrip() for text in comment.splitlines()]
     lines += ["/dts-v1/;", ""]
     lines += _node(tree, 0)

@@ -23,9 +23,8 @@ def emit(plan: Plan) -> dict[str, bytes]:
     trees = table_blob(plan)
     files = {
         "tables.bin": tables_bin(plan, trees),
-        "plan.h": plan_h(plan).encode(),
-        "config.c": config_c(plan, encoder.satp(plan.stage1, plan.hypervisor.root),
-                             lambda vm: encoder.hgatp(plan.stage2, vm.table, vm.vmid)).encode(),
+        "plan.h": plan_h(plan, encoder.satp(plan.stage1, plan.hypervisor.root)).encode(),
+        "config.c": config_c(plan, lambda vm: encoder.hgatp(plan.stage2, vm.table, vm.vmid)).encode(),
         "link.ld": link_ld(plan).encode(),
         "payload.S": payload_s(plan).encode(),
         "config.mk": config_mk(plan).encode(),

@@ -9,7 +9,7 @@ _RAM = ("ram", "image", "dtb", "initrd")
 
 
 def guest_h(plan: Plan, vm: VmPlan) -> str:
-    """A header of plain numbers, fit for C and assembler. The names do not hold the VM's, so that a guest serves several."""
+    """Plain numbers, fit for C and assembler. The VM's name is in no macro, so that one guest serves several VMs."""
     sections = [_self(plan, vm), *_devices(vm), *_windows(vm), *_channels(plan, vm)]
     guard = f"BULKHEAD_VM_{identifier(vm.name).upper()}_H"
     lines = [

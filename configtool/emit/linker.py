@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """link.ld and payload.S: where each section of the image lies, and what fills those that are not code.
 
-Virtual is physical, and every address is the plan's. Each of text, rodata and data has a window; `ld --print-memory-usage`
-shows what is used of it, and a section larger than its window fails the link. All sections have contents in the file,
-bss too, so that `objcopy -O binary` gives the whole image.
+Virtual is physical, and every address is the plan's. Each of text, rodata and data has a window; ld's option
+--print-memory-usage shows what is used of it, and a section larger than its window fails the link. All sections have
+contents in the file, bss too, so that `objcopy -O binary` gives the whole image.
 """
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def link_ld(plan: Plan) -> str:
         "    rodata PT_LOAD FLAGS(4);",
         "    data PT_LOAD FLAGS(6);",
         "    tables PT_LOAD FLAGS(4);",
-        *(f"    payload{index} PT_LOAD FLAGS(4); {comment(payload.name)}" for index, payload in enumerate(plan.payloads)),
+        *(f"    payload{i} PT_LOAD FLAGS(4); {comment(payload.name)}" for i, payload in enumerate(plan.payloads)),
         "}",
         "",
         "SECTIONS",

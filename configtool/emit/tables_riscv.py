@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """RISC-V translation tables as bytes, and the register values that name their roots.
 
-Source: The RISC-V Instruction Set Manual, Volume II, Privileged Architecture: "Sv32" and "Sv39" for the entries and satp,
-"Two-Stage Address Translation" for what differs in the G stage, "Hypervisor Guest Address Translation and Protection
-Register" for hgatp.
+Source: The RISC-V Instruction Set Manual, Volume II, Privileged Architecture: "Sv32" and "Sv39" for the entries and
+satp, "Two-Stage Address Translation" for what differs in the G stage, "Hypervisor Guest Address Translation and
+Protection Register" for hgatp.
 """
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def encode(tree: Tree) -> bytes:
 def _bits(entry: Entry, guest: bool) -> int:
     """An entry's flags.
 
-    A pointer has V alone. A leaf has A and D set always, so that no walker ever writes the tables (which nothing could:
-    they are mapped nowhere); in the G stage U as well, because all guest accesses count as U-mode's there. W without R is
-    reserved by the architecture, and the language has no such access. Devices need no attribute of their own: without
-    Svpbmt the platform's attributes of the address hold.
+    A pointer has V alone. A leaf has A and D set always, so that no walker ever writes the tables; in the G stage U as
+    well, because all guest accesses count as U-mode's there. W without R is reserved by the architecture, and the
+    language has no such access. Devices need no attribute of their own: without Svpbmt the platform's attributes of the
+    address hold.
     """
     if entry.kind == "table":
         return V
@@ -60,7 +60,7 @@ def satp(format: str, root: int) -> int:
 
 
 def hgatp(format: str, root: int, vmid: int) -> int:
-    """Value of hgatp for a G-stage tree at `root`, whose two lowest page-number bits are 0 because it is 16 KiB aligned."""
+    """Value of hgatp for a G-stage tree at physical address `root`, which is aligned to 16 KiB."""
     if root % 0x4000:
         raise AssertionError(f"G-stage root at {root:#x} is not aligned to 16 KiB")
     if format == "sv32x4":

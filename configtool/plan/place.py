@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Sequence
 
+from ..board.model import Board
 from ..diagnostics import Label
 from ..image.file import size_text
 from ..source import Span
@@ -98,6 +99,29 @@ class Placement:
         self._refuse(base, size, owner, span, why)
         return False
 
+    def fix_window(self, board: Board, end: int) -> bool:
+        """Take the hypervisor's own memory, from its load address to the end of its tables."""
+        load, size, span = board.load, end - board.load, board.load_span
+        text = f"{load:#x} to {end:#x}"
+        if load % self.leaves[1]:
+            down = load - load % self.leaves[1]
+            self.problems.report("BH0311", f"the load address {load:#x} is not aligned to {size_text(self.leaves[1])}", span,
+                                 notes=("a boot loader puts a Linux `Image` only there",),
+                                 help=(f"write {down:#x} or {down + self.leaves[1]:#x}",))
+            return False
+        if self.space.is_free(load, size):
+            self.space.take(load, size, "hypervisor")
+            return True
+        others = self.space.owners(load, size)
+        notes = tuple(f"{o.owner} has {o.base:#x} to {o.end:#x}" for o in others)
+        if not others:
+            notes = tuple(f"RAM is {b:#x} to {b + s:#x}" for b, s in self.space.banks)
+        free = self._nearest(load, size)
+        help = (f"{size_text(size)} are free at {free:#x}: write `load: {free:#x}`",) if free is not None else \
+            (f"{size_text(size)} are free nowhere: the board has too little RAM",)
+        self.problems.report("BH0311", "the hypervisor's memory is not free RAM", span, text, notes=notes, help=help)
+        return False
+
     def _refuse(self, base: int, size: int, owner: str, span: Span, why: str) -> None:
         end, problems = base + size, self.problems
         text = f"{base:#x} to {end:#x}{why}"
@@ -141,23 +165,18 @@ class Placement:
             if at is not None:
                 self.space.take(at, run.size, f"{run.vm}: {run.title}")
                 return replace(run, phys=at)
-        self.no_room(f"{run.title} of VM '{run.vm}'", run.size, PAGE, run.chunks[0].span, contiguous=True)
+        self.no_room(f"{run.title} of VM '{run.vm}'", run.size, run.chunks[0].span, contiguous=True)
         return None
 
     def floating(self, vm: Vm, size: int, name: str, span: Span) -> int | None:
         """Identity RAM that may lie anywhere: its address."""
         owner = f"{vm.name}: {name}"
-        for align in [leaf for leaf in sorted(self.leaves, reverse=True) if self.arch.image_align <= leaf <= min(size, 1 << 30)]:
-            at = self.space.find(size, align)
-            if at is not None and (align < 1 << 30 or at == self.space.find(size, self.leaves[1])):
-                self.space.take(at, size, owner)
-                return at
-        align = min(self.arch.image_align, 1 << (max(size, PAGE).bit_length() - 1))
+        align = self.leaves[1] if size >= self.leaves[1] else PAGE
         at = self.space.find(size, align)
         if at is not None:
             self.space.take(at, size, owner)
             return at
-        self.no_room(f"{name} of VM '{vm.name}'", size, align, span, contiguous=True)
+        self.no_room(f"{name} of VM '{vm.name}'", size, span, contiguous=True)
         return None
 
     def rest(self, vm: Vm, area: Area, held: Sequence[Run]) -> list[Mapping]:
@@ -185,8 +204,8 @@ class Placement:
                 for _, phys, taken in pieces:       # so that the report shows what was free
                     self.space.give_back(phys, taken)
                 needed = size + sum(p[2] for p in pieces)
-                self.no_room(owner.replace(": ", "'s ", 1) if False else f"{owner.split(': ')[1]} of VM '{owner.split(': ')[0]}'",
-                             needed, PAGE, area.region.size_span, contiguous=False)
+                vm, name = owner.split(": ")
+                self.no_room(f"{name} of VM '{vm}'", needed, area.region.size_span, contiguous=False)
                 return []
             self.space.take(piece[0], piece[1], owner)
             pieces.append((ipa, *piece))
@@ -216,10 +235,10 @@ class Placement:
             if at is not None:
                 self.space.take(at, size, f"channels.{channel.name}")
                 return at
-        self.no_room(f"channels.{channel.name}", size, PAGE, channel.size_span, contiguous=True)
+        self.no_room(f"channels.{channel.name}", size, channel.size_span, contiguous=True)
         return None
 
-    def no_room(self, what: str, size: int, align: int, span: Span, *, contiguous: bool) -> None:
+    def no_room(self, what: str, size: int, span: Span, *, contiguous: bool) -> None:
         """Not enough memory: with the budget of every bank."""
         notes = []
         uses = self.space.uses()

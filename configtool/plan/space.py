@@ -65,6 +65,17 @@ class Space:
         self._free[at:at + 1] = [p for p in ((free_base, base), (base + size, free_end)) if p[0] < p[1]]
         self.taken.append(Taken(base, base + size, owner, True))
 
+    def give_back(self, base: int, size: int) -> None:
+        """Undo a take()."""
+        self.taken = [t for t in self.taken if (t.base, t.end) != (base, base + size)]
+        pieces: list[tuple[int, int]] = []
+        for low, high in sorted(self._free + [(base, base + size)]):
+            if pieces and pieces[-1][1] == low:
+                pieces[-1] = (pieces[-1][0], high)
+            else:
+                pieces.append((low, high))
+        self._free = pieces
+
     def find(self, size: int, align: int, residue: int = 0) -> int | None:
         """The lowest free address of `size` bytes that is `residue` modulo `align` (a multiple of the page size)."""
         for base, end in self._free:

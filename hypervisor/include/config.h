@@ -10,7 +10,7 @@
  *   PLAN_IRQS         physical interrupt sources, 0 included: size of irq_owner
  *   PLAN_IRQ_WORDS    32-bit words that hold one bit for each guest interrupt number of any VM
  *   PLAN_TIMEBASE     ticks of the time counter in a second
- * and the layout of the image (PLAN_LOAD, PLAN_TEXT_SIZE, ...), which only the linker script and entry.S read.
+ * and the layout of the image (PLAN_LOAD, ..., PLAN_STAGE1: the value of satp), which only entry.S reads.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -112,7 +112,6 @@ struct config {
     const char *system;      /* name of the system */
     const char *file;        /* base name of its YAML file */
     const char *board;
-    uint64_t stage1;         /* register value that names the hypervisor's own tables: satp */
     uint64_t irqchip_base;   /* of the physical controller */
     uint64_t henvcfg;        /* RISC-V: what guests may use of the environment */
     const uint64_t *probes;  /* last planned word of each memory bank */

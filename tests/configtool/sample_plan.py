@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 
 from configtool.plan.arch import FORMATS
-from configtool.plan.model import (Bank, ChannelEnd, Console, CpuPlan, HypervisorPlan, Irqchip, Line, Mapping, Payload, Plan,
-                                   Property, Range, TreeNode, Use, VmPlan, Window)
+from configtool.plan.model import (Bank, ChannelEnd, Console, CpuPlan, HypervisorPlan, Irqchip, Line, Mapping, Payload,
+                                   Plan, Property, Range, TreeNode, Use, VmPlan, Window)
 from configtool.plan.tables import blob
 
 LOAD = 0x8020_0000
@@ -22,7 +22,8 @@ def text(name: str, *values: str) -> Property:
 
 
 def tree() -> TreeNode:
-    root = (cells("#address-cells", 2), cells("#size-cells", 2), text("compatible", "bulkhead,guest"), text("model", "vm"))
+    root = (cells("#address-cells", 2), cells("#size-cells", 2), text("compatible", "bulkhead,guest"),
+            text("model", "vm"))
     memory = TreeNode("memory@80000000", (text("device_type", "memory"), cells("reg", 0, 0x80000000, 0, 0x1000000)), ())
     chosen = TreeNode("chosen", (Property("odd", b"\1\2\3", ""), Property("flag", b"", "")), ())
     return TreeNode("", root, (chosen, memory))
@@ -53,7 +54,8 @@ def sample(arch: str = "riscv64", stage1: str = "sv39", stage2: str = "sv39x4") 
            ((text_range, "rx"), (rodata, "r"), (data, "rw"), *((c.stack, "rw") for c in cpus))] + list(devices)
     trees = blob(tables.base, [(own, FORMATS[stage1]), *((m, FORMATS[stage2]) for m in guests)])
     tables = Range(tables.base, (trees.size + 0xfff) // 0x1000 * 0x1000)
-    hypervisor = HypervisorPlan(LOAD, text_range, rodata, data, stacks, tables, trees.trees[0].root, tables.end, devices)
+    hypervisor = HypervisorPlan(LOAD, text_range, rodata, data, stacks, tables, trees.trees[0].root, tables.end,
+                                devices)
 
     plic = Window(0x0c00_0000, 0x60_0000, "plic", 0, "interrupt controller")
     uart = Window(0x1000_0000, 0x1000, "uart", 0, "console")
@@ -73,7 +75,8 @@ def sample(arch: str = "riscv64", stage1: str = "sv39", stage2: str = "sv39x4") 
         (control, worker),
         (Payload("control-image0", image0, b"C" * 0x3000, "control.elf", 16),
          Payload("worker-image0", image1, b"W" * 0x3000, "worker.elf", 24)),
-        Console("ns16550a", 0x1000_0000, 0x1000, 10, 0, 1, 0, "serial0", 5), Irqchip("plic", 0x0c00_0000, 0x60_0000, 95),
+        Console("ns16550a", 0x1000_0000, 0x1000, 10, 0, 1, 0, "serial0", 5),
+        Irqchip("plic", 0x0c00_0000, 0x60_0000, 95),
         ((10, -1, 0), (11, 0, 11)), (Bank(0x8000_0000, 128 * MIB, 0x83ff_fff8),),
         (Use(0x8000_0000, 128 * MIB, "free"),),
         ("qemu-system-riscv64", "-M", "virt", "-kernel", "{bin}", "-append", "a b$c"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Device trees: the blob is one that dtc and libfdt read, and the source compiles to the same blob without a warning."""
+"""Device trees: the blob is one that dtc and libfdt read, and the source compiles to the same without a warning."""
 from __future__ import annotations
 
 import subprocess

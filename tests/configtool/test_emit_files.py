@@ -53,8 +53,8 @@ def test_bytes_do_not_depend_on_the_hash_seed_or_the_folder(tmp_path: Path) -> N
 
 def test_config_c_compiles_without_a_warning(tmp_path: Path) -> None:
     write(sample(), tmp_path)
-    made = run(CROSS + "gcc", "-c", "-std=c11", "-ffreestanding", "-Wall", "-Wextra", "-Werror", "-Wpedantic", "-Wconversion",
-               "-Wundef", "-I.", "-I", ROOT / "hypervisor/include", "config.c", cwd=tmp_path)
+    made = run(CROSS + "gcc", "-c", "-std=c11", "-ffreestanding", "-Wall", "-Wextra", "-Werror", "-Wpedantic",
+               "-Wconversion", "-Wundef", "-I.", "-I", ROOT / "hypervisor/include", "config.c", cwd=tmp_path)
     assert made.stderr == ""
 
 
@@ -68,13 +68,14 @@ def test_config_c_says_what_the_plan_says(tmp_path: Path) -> None:
         {
             const struct vm_config *vm = &config.vms[0];
             printf("%s %s %d\n", config.system, config.file, (int)config.has_console);
-            printf("%#lx %#lx\n", (unsigned long)config.stage1, (unsigned long)vm->stage2);
+            printf("%#lx %#lx\n", (unsigned long)PLAN_STAGE1, (unsigned long)vm->stage2);
+            const struct ring *ring = vm->channels[0].rings;
             for (unsigned i = 0; i < vm->window_count; i++)
                 printf("window %#lx %d\n", (unsigned long)vm->windows[i].ipa, (int)vm->windows[i].kind);
             for (unsigned i = 0; i < vm->place_count; i++)
                 printf("%s %s %#lx %u\n", vm->places[i].name, vm->places[i].access, (unsigned long)vm->places[i].size,
                        vm->places[i].line);
-            printf("%s rings %u of vm %u\n", vm->channels[0].name, vm->channels[0].rings[0].guest, vm->channels[0].rings[0].vm);
+            printf("%s rings %u of vm %u\n", vm->channels[0].name, ring->guest, ring->vm);
             printf("irq 11 is %u of %u\n", vm->irq_physical[11], vm->irq_count);
             printf("%#x %#x %u %u\n", config.irq_owner[0].vm, config.irq_owner[10].vm, config.irq_owner[11].vm,
                    config.irq_owner[11].guest);
@@ -161,8 +162,7 @@ SOURCE = """
         #include "plan.h"
         .section .head, "ax"
         .globl _start
-_start: li sp, PLAN_STACKS_BASE + PLAN_STACK_SIZE
-        j .
+_start: .dword PLAN_STACKS_BASE + PLAN_STACK_SIZE
         .text
         .skip {text}
         .section .rodata
@@ -175,9 +175,9 @@ _start: li sp, PLAN_STACKS_BASE + PLAN_STACK_SIZE
 def link(tmp_path: Path, text: int) -> subprocess.CompletedProcess[str]:
     write(sample(), tmp_path)
     (tmp_path / "entry.S").write_text(SOURCE.format(text=text))
-    return run(CROSS + "gcc", "-ffreestanding", "-nostdlib", "-static", "-mcmodel=medany", "-Wl,--build-id=sha1", "-Wl,--fatal-warnings",
-               "-Wl,--print-memory-usage", "-I.", "-I", ROOT / "hypervisor/include", "-T", "link.ld", "entry.S", "config.c",
-               "payload.S", "-o", "image.elf", cwd=tmp_path)
+    return run(CROSS + "gcc", "-ffreestanding", "-nostdlib", "-static", "-mcmodel=medany", "-Wl,--build-id=sha1",
+               "-Wl,--fatal-warnings", "-Wl,--print-memory-usage", "-I.", "-I", ROOT / "hypervisor/include",
+               "-T", "link.ld", "entry.S", "config.c", "payload.S", "-o", "image.elf", cwd=tmp_path)
 
 
 def test_image_holds_every_section_where_the_plan_has_it(tmp_path: Path) -> None:
@@ -204,13 +204,14 @@ def test_image_holds_every_section_where_the_plan_has_it(tmp_path: Path) -> None
     with open(tmp_path / "image.elf", "rb") as file:
         elf = ELFFile(file)
         assert elf["e_entry"] == load
-        segments = [(s["p_vaddr"], s["p_paddr"], s["p_flags"], s["p_filesz"] == s["p_memsz"]) for s in elf.iter_segments()]
+        assert all(s["p_filesz"] == s["p_memsz"] for s in elf.iter_segments())
+        segments = [(s["p_vaddr"], s["p_paddr"], s["p_flags"]) for s in elf.iter_segments()]
         symbols = elf.get_section_by_name(".symtab")
         build_id = symbols.get_symbol_by_name("__build_id_start")[0]["st_value"]
     own = plan.hypervisor
     places = [(own.text.base, 5), (own.rodata.base, 4), (own.data.base, 6), (tables.base, 4)]
     places += [(p.phys, 4) for p in plan.payloads]
-    assert segments == [(base, base, flags, True) for base, flags in places]
+    assert segments == [(base, base, flags) for base, flags in places]
     assert at(build_id - 16, 16) == bytes.fromhex("04000000 14000000 03000000") + b"GNU\0"
 
 

@@ -35,7 +35,7 @@ class Built:
         self.plan = json.loads((directory / "plan.json").read_text())
 
     def command(self, options: Mapping[str, str] | None = None, extra: Sequence[str] = ()) -> list[str]:
-        """The board's run command. `options` replaces the values of options that it has ({'-smp': '8'}), `extra` is added."""
+        """The board's run command. `options` replaces values of its options ({'-smp': '8'}), `extra` is added."""
         words = [word.replace("{bin}", str(self.bin)).replace("{elf}", str(self.elf)) for word in self.plan["run"]]
         for option, value in (options or {}).items():
             words[words.index(option) + 1] = value
@@ -54,8 +54,8 @@ def build(system: str, debug: bool = False) -> Built:
     directory.parent.mkdir(exist_ok=True)
     with open(directory.parent / f".{directory.name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = subprocess.run(["make", "--no-print-directory", "-C", str(ROOT), f"SYSTEM={system}", f"DEBUG={int(debug)}"],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment())
+        command = ["make", "--no-print-directory", "-C", str(ROOT), f"SYSTEM={system}", f"DEBUG={int(debug)}"]
+        made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment())
     assert made.returncode == 0, f"make SYSTEM={system} failed:\n{made.stdout}"
     return Built(directory)
 

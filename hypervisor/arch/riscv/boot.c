@@ -15,7 +15,7 @@ struct cpu *boot_prepare(ureg_t id);
 void boot_start_others(const struct cpu *self);
 _Noreturn void hart_main(struct cpu *cpu);
 
-/* GNU build id note: 16 bytes of header and name, then the id (ELF gABI, "Note Section"). */
+/* The linker's build id, 20 bytes of SHA-1 (link.ld). */
 extern const uint8_t __build_id_start[];
 
 static _Noreturn void give_up(void)
@@ -120,7 +120,7 @@ static uint64_t build_id(void)
     uint64_t id = 0;
 
     for (int i = 0; i < 8; i++)
-        id = id << 8 | __build_id_start[16 + i];
+        id = id << 8 | __build_id_start[i];
     return id;
 }
 

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Devices of a device tree: registers, interrupts, whether they master memory, and what they depend on."""
+from __future__ import annotations
+
+from ..source import Span
+from .address import Addresses
+from .dts import DeviceTree, Node, TreeError
+from .interrupts import APLIC, GICV2, GICV3, IMSIC, PLIC, Interrupts, is_a
+from .model import Device
+
+# Nodes below the root whose children are no devices of their own.
+_NOT_DEVICES = ("cpus", "memory", "reserved-memory", "chosen", "aliases", "__symbols__", "__fixups__", "__local_fixups__",
+                "__overrides__", "opp-table", "thermal-zones")
+
+_CLINT = ("riscv,clint0", "sifive,clint0", "thead,c900-clint", "sifive,clint2", "riscv,aclint-mswi", "riscv,aclint-mtimer",
+          "riscv,aclint-sswi", "thead,c900-aclint-mswi", "thead,c900-aclint-mtimer", "thead,c900-aclint-sswi", "andestech,plicsw",
+          "andestech,plmt0", "mips,p8700-aclint-sswi")
+_TIMERS = ("arm,armv8-timer", "arm,armv7-timer", "riscv,timer", "arm,armv7-timer-mem")
+_ITS = ("arm,gic-v3-its",)
+_IOMMUS = ("arm,smmu-v1", "arm,smmu-v2", "arm,smmu-v3", "arm,mmu-400", "arm,mmu-401", "arm,mmu-500", "riscv,iommu")
+_BUSES = ("simple-bus", "simple-pm-bus", "isa", "simple-mfd")
+_POWER = ("syscon-poweroff", "syscon-reboot", "sifive,test0", "sifive,test1")
+
+# Whether a device reads or writes memory by itself, by compatible; then by the generic names of section 2.2.2 of the
+# specification. What stands in neither is not known.
+_MASTERS = {"virtio,mmio": True, "qemu,fw-cfg-mmio": True, "ns16550a": False, "ns16550": False, "snps,dw-apb-uart": False,
+            "arm,pl011": False, "arm,pl031": False, "arm,pl061": False, "arm,primecell": None, "google,goldfish-rtc": False,
+            "cfi-flash": False, "syscon": False, "sifive,uart0": False, "cdns,uart-r1p12": False, "xlnx,xuartps": False,
+            "arm,sp805": False, "arm,sp804": False, "arm,pl080": True, "arm,pl330": True, "arm,pl041": None, "mmio-sram": False}
+_NAMES = {"ethernet": True, "mmc": True, "mmci": True, "sdhci": True, "sdhc": True, "dwmmc": True, "usb": True, "usb3": True,
+          "sata": True, "ahci": True, "gpu": True, "dma-controller": True, "dma": True, "crypto": True, "display-controller": True,
+          "video-codec": True, "nvme": True, "ufs": True, "ufshc": True, "pcie": True, "pci": True, "isp": True, "csi": True,
+          "serial": False, "uart": False, "rtc": False, "gpio": False, "pinctrl": False, "watchdog": False, "timer": False,
+          "pwm": False, "clock-controller": False, "reset-controller": False, "efuse": False, "flash": False, "rng": False,
+          "adc": False, "mailbox": False, "temperature-sensor": False, "interrupt-controller": False, "i2c": False, "sram": False,
+          "power-controller": False, "syscon": False, "keypad": False, "iommu": True}
+
+_REFERENCES = (("clocks", "#clock-cells"), ("resets", "#reset-cells"), ("power-domains", "#power-domain-cells"),
+               ("phys", "#phy-cells"), ("dmas", "#dma-cells"), ("mboxes", "#mbox-cells"),
+               ("interconnects", "#interconnect-cells"), ("hwlocks", "#hwlock-cells"), ("io-channels", "#io-channel-cells"),
+               ("pwms", "#pwm-cells"), ("memory-region", ""), ("phy-handle", ""))
+
+
+class Devices:
+    """Reads the devices of one tree. What cannot be read of a device stands in its `problems`; the others are not touched."""
+
+    def __init__(self, tree: DeviceTree) -> None:
+        self._tree = tree
+        self._addresses = Addresses()
+        self._interrupts = Interrupts(tree)
+        self._aliases: dict[str, tuple[str, ...]] = {}
+        for name, path in tree.aliases.items():
+            node = tree.node(path)
+            if node:
+                self._aliases[node.path] = self._aliases.get(node.path, ()) + (name,)
+        self._power = set()             # phandles of what poweroff and reboot write to
+        for node in tree.root.walk():
+            if any(c in ("syscon-poweroff", "syscon-reboot") for c in _lenient(node)):
+                self._power.update(node.get("regmap").cells[:1] if node.has("regmap") and len(node.get("regmap").value) == 4 else ())
+
+    def all(self) -> tuple[Device, ...]:
+        found = []
+        stack = list(reversed(self._tree.root.children))
+        while stack:
+            node = stack.pop()
+            if node.unit_name in _NOT_DEVICES and node.parent is self._tree.root:
+                continue
+            device = self._device(node)
+            if device:
+                found.append(device)
+            if not device or device.kind != "pci":
+                stack.extend(reversed(node.children))
+        return tuple(found)
+
+    def _device(self, node: Node) -> Device | None:
+        if not node.has("reg") and not node.has("interrupts") and not node.has("interrupts-extended"):
+            return None
+        problems: list[tuple[str, Span]] = []
+        registers: tuple[tuple[int, int], ...] | None = ()
+        interrupts = ()
+        depends: tuple[tuple[str, str], ...] = ()
+        iommus: tuple[tuple[str, int], ...] = ()
+        kind = "device"
+        try:
+            registers = self._addresses.registers(node)
+        except TreeError as error:
+            problems.append((error.message, error.span))
+        if registers is None:
+            return None                 # behind I2C and the like
+        try:
+            kind = self._kind(node)
+        except TreeError as error:
+            problems.append((error.message, error.span))
+        if kind not in ("clint",):
+            try:
+                interrupts = self._interrupts.of(node)
+                if kind == "pci":
+                    known = {(i.controller, i.number) for i in interrupts}
+                    interrupts += tuple(i for i in self._interrupts.mapped(node) if (i.controller, i.number) not in known)
+            except TreeError as error:
+                problems.append((error.message, error.span))
+        if not registers and not interrupts and not problems:
+            return None
+        try:
+            iommus = self._iommus(node)
+        except TreeError as error:
+            problems.append((error.message, error.span))
+        try:
+            depends = self.depends(node)
+        except TreeError as error:
+            problems.append((error.message, error.span))
+        return Device(name=node.name, path=node.path, label=node.label, aliases=self._aliases.get(node.path, ()), span=node.span,
+                      compatible=_lenient(node), enabled=node.available, registers=registers, interrupts=interrupts, kind=kind,
+                      dma_master=_master(node, kind, iommus), iommus=iommus, depends=depends, node=node, problems=tuple(problems))
+
+    def _kind(self, node: Node) -> str:
+        if is_a(node, PLIC + APLIC + IMSIC + GICV2 + GICV3 + _ITS):
+            return "interrupt-controller"
+        if node.has("#iommu-cells") or is_a(node, _IOMMUS):
+            return "iommu"
+        if is_a(node, _TIMERS):
+            return "timer"
+        if is_a(node, _CLINT):
+            return "clint"
+        if node.string("device_type", "") == "pci":
+            return "pci"
+        if is_a(node, _POWER) or node.phandle in self._power:
+            return "power"
+        if is_a(node, _BUSES):
+            return "bus"
+        return "device"
+
+    def _iommus(self, node: Node) -> tuple[tuple[str, int], ...]:
+        found = [(provider.path, args[0] if args else 0)
+                 for provider, args in self._tree.references(node, "iommus", "#iommu-cells")]
+        cells = node.cells("iommu-map")
+        for at in range(0, len(cells) - 3, 4):      # (first requester id, IOMMU, first stream id, count)
+            provider = self._tree.phandle(cells[at + 1])
+            if provider:
+                found.append((provider.path, cells[at + 2]))
+        return tuple(found)
+
+    def depends(self, node: Node) -> tuple[tuple[str, str], ...]:
+        """(what, path of the provider), each once, by the order of the table, then of the properties. Raises TreeError."""
+        found: dict[tuple[str, str], None] = {}
+        for name, cells in _REFERENCES:
+            if node.has(name):
+                for provider, _ in self._tree.references(node, name, cells):
+                    found[(name, provider.path)] = None
+        for prop in node.properties:
+            if prop.name.endswith("-supply") and len(prop.value) == 4:
+                self._one(found, "supply", prop.u32)
+            elif prop.name.startswith("pinctrl-") and prop.name[8:].isdigit():
+                for number in prop.cells:
+                    self._one(found, "pinctrl", number)
+            elif prop.name.endswith(("-gpios", "-gpio")) or prop.name == "gpios":
+                for provider, _ in self._tree.references(node, prop.name, "#gpio-cells"):
+                    found[("gpios", provider.path)] = None
+        return tuple(key for key in found if key[1] != node.path)
+
+    def _one(self, found: dict[tuple[str, str], None], what: str, number: int) -> None:
+        provider = self._tree.phandle(number)
+        if provider:
+            found[(what, provider.path)] = None
+
+
+def _lenient(node: Node) -> tuple[str, ...]:
+    try:
+        return node.compatible
+    except TreeError:
+        return ()
+
+
+
+def _master(node: Node, kind: str, iommus: tuple[tuple[str, int], ...]) -> bool | None:
+    if kind in ("pci", "iommu"):
+        return True
+    if kind in ("interrupt-controller", "timer", "clint", "power", "bus"):
+        return False
+    if iommus or node.has("dma-coherent"):
+        return True
+    for name in _lenient(node):
+        if _MASTERS.get(name) is not None:
+            return _MASTERS[name]
+    return _NAMES.get(node.unit_name)

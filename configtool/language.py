@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From nodes to a System: a description that has passed the schema, in bytes and Python ints, nothing decided."""
+from __future__ import annotations
+
+import os
+from typing import Callable, TypeVar
+
+from .diagnostics import Label, Sink, UsageError, error
+from .extends import read_extended
+from .schema import validate
+from .source import Mapping, Node, Scalar, Sequence, Span, Unreadable
+from .system import (Action, Channel, ChannelOverride, CpuRequest, DeviceRef, DevicesRest, ImageRef, LinuxOptions, Region, System,
+                     Vm)
+from .units import duration, size
+
+Made = TypeVar("Made")
+Named = tuple[str, Span]
+
+
+def load_system(path: str, sink: Sink, guests: str | None = None) -> System | None:
+    """Read a system description. None, with the reasons in the sink, when it is wrong.
+
+    `guests` is a folder where images are looked for that are not beside the description: guests that the build makes.
+    Raises UsageError when the file cannot be read.
+    """
+    try:
+        root, files = read_extended(path, sink)
+    except Unreadable as reason:
+        raise UsageError(f"cannot read {path}: {reason}") from None
+    if root is None:
+        return None
+    found = validate(root, "system.schema.json")
+    sink.add(*found)
+    if found:
+        return None
+    system = _Reader(sink, guests).system(path, root, files)
+    return None if sink.has_errors else system
+
+
+class _Reader:
+    """Every method takes a node whose form the schema has vouched for."""
+
+    def __init__(self, sink: Sink, guests: str | None) -> None:
+        self.sink = sink
+        self.guests = guests
+
+    def system(self, path: str, root: Mapping, files: tuple[str, ...]) -> System:
+        hypervisor = _mapping(root.get("hypervisor"))
+        name, board = _scalar(root.get("name")), _scalar(root.get("board"))
+        return System(
+            file=path, name=name.text, name_span=name.span, board=board.text, board_span=board.span,
+            vms=tuple(self._vm(key, _mapping(value)) for key, value in _mapping(root.get("vms"))),
+            channels=tuple(self._channel(key, _mapping(value)) for key, value in _mapping(root.get("channels"))),
+            console=_text(hypervisor, "console"), console_span=_span(hypervisor, "console"), sources=files)
+
+    def _vm(self, key: Scalar, vm: Mapping) -> Vm:
+        devices = vm.get("devices")
+        tree = vm.get("devicetree")
+        own = tree if isinstance(tree, Mapping) else None
+        kind = tree.text if isinstance(tree, Scalar) else "file" if own and own.get("file") else "generated"
+        return Vm(
+            name=key.text, span=key.span, cpus=self._cpus(vm),
+            memory=tuple(self._region(k, v) for k, v in _mapping(vm.get("memory"))), images=self._images(vm),
+            criticality=_int(vm, "criticality") or 0, console=_text(vm, "console") or "virtual",
+            linux=_optional(vm.get("linux"), self._linux),
+            devices=tuple(self._device(item) for item in devices.items) if isinstance(devices, Sequence) else (),
+            devices_rest=self._rest(devices) if isinstance(devices, Mapping) else None,
+            channels=tuple(self._override(k, _mapping(v)) for k, v in _mapping(vm.get("channels"))),
+            devicetree=kind, devicetree_span=tree.span if tree else None,
+            devicetree_file=self._file(own, "file"), devicetree_extra=self._file(own, "extra"),
+            on_fault=_optional(vm.get("on_fault"), self._action), on_reset=_optional(vm.get("on_reset"), self._action),
+            on_poweroff=_optional(vm.get("on_poweroff"), self._action))
+
+    def _cpus(self, vm: Mapping) -> CpuRequest | None:
+        self._not_both(vm, "vcpus", "cpus", "vcpus: how many; cpus: which")
+        count, names = vm.get("vcpus"), vm.get("cpus")
+        if isinstance(names, Sequence):
+            return CpuRequest(names.span, names=_names(names))
+        if isinstance(count, Mapping):
+            return CpuRequest(count.span, count=_int(count, "count"), cluster=_text(count, "cluster"))
+        if count is not None:
+            return CpuRequest(count.span, count=_int(vm, "vcpus"))
+        return None
+
+    def _region(self, key: Scalar, node: Node) -> Region:
+        if isinstance(node, Scalar):
+            return Region(key.text, node.span, size(node.text), node.span)
+        region = _mapping(node)
+        amount = _scalar(region.get("size"))
+        at = region.get("at")
+        return Region(key.text, key.span, size(amount.text), amount.span,
+                      at=at.value if isinstance(at, Scalar) else None,      # type: ignore[arg-type]
+                      at_span=_span(region, "at"), phys=_int(region, "phys"), phys_span=_span(region, "phys"),
+                      access=_text(region, "access") or "rwx")
+
+    def _images(self, vm: Mapping) -> tuple[ImageRef, ...]:
+        self._not_both(vm, "image", "images", "image: the only one; images: a list")
+        one, many = vm.get("image"), vm.get("images")
+        nodes = many.items if isinstance(many, Sequence) else (one,) if one else ()
+        return tuple(self._image(_mapping(node)) for node in nodes)
+
+    def _image(self, image: Mapping) -> ImageRef:
+        file = _scalar(image.get("file"))
+        path, looked = self._find(file)
+        return ImageRef(file.text, path, file.span, at=_int(image, "at"), at_span=_span(image, "at"),
+                        entry=_int(image, "entry"), entry_span=_span(image, "entry"), looked=looked)
+
+    def _find(self, file: Scalar) -> tuple[str, tuple[str, ...]]:
+        """Where a file is: beside the YAML that names it, or among the guests that were built; and where it is not."""
+        beside = _resolve(file)
+        if os.path.isabs(file.text) or os.path.lexists(beside):
+            return beside, ()
+        if self.guests is not None:
+            built = os.path.join(self.guests, file.text)
+            return (built, ()) if os.path.lexists(built) else (beside, (beside, built))
+        return beside, (beside,)
+
+    def _linux(self, node: Node) -> LinuxOptions:
+        linux = _mapping(node)
+        initrd = linux.get("initrd")
+        return LinuxOptions(linux.span, initrd=_text(linux, "initrd"),
+                            initrd_path=self._find(initrd)[0] if isinstance(initrd, Scalar) else None,
+                            initrd_span=_span(linux, "initrd"), cmdline=_text(linux, "cmdline"),
+                            cmdline_span=_span(linux, "cmdline"))
+
+    def _device(self, node: Node) -> DeviceRef:
+        if isinstance(node, Scalar):
+            return DeviceRef(node.text, node.span)
+        device = _mapping(node)
+        name = _scalar(device.get("name"))
+        shared = device.get("shared")
+        return DeviceRef(name.text, name.span, dma=_text(device, "dma"), dma_span=_span(device, "dma"),
+                         because=_text(device, "because"), shared=isinstance(shared, Scalar) and shared.value is True,
+                         at=_int(device, "at"))
+
+    def _rest(self, devices: Mapping) -> DevicesRest:
+        return DevicesRest(devices.span, _names(devices.get("except")))
+
+    def _override(self, key: Scalar, end: Mapping) -> ChannelOverride:
+        return ChannelOverride(key.text, key.span, at=_int(end, "at"), at_span=_span(end, "at"),
+                               interrupt=_int(end, "interrupt"), interrupt_span=_span(end, "interrupt"))
+
+    def _channel(self, key: Scalar, channel: Mapping) -> Channel:
+        amount, writer = _scalar(channel.get("size")), channel.get("from")
+        for other in ("from", "to"):
+            self._not_both(channel, "between", other, "between: both ways; from and to: one way")
+        return Channel(key.text, key.span, size(amount.text), amount.span,
+                       writer=(writer.text, writer.span) if isinstance(writer, Scalar) else None,
+                       readers=_names(channel.get("to")), between=_names(channel.get("between")),
+                       doorbell=_text(channel, "doorbell") or "both", phys=_int(channel, "phys"),
+                       phys_span=_span(channel, "phys"))
+
+    def _action(self, node: Node) -> Action:
+        action = _mapping(node)
+        within = _text(action, "within")
+        return Action(action.span, _scalar(action.get("action")).text, at_most=_int(action, "at_most"),
+                      within_us=duration(within) if within else None, then=_text(action, "then"))
+
+    def _file(self, node: Mapping | None, name: str) -> Named | None:
+        value = node.get(name) if node else None
+        return (_resolve(value), value.span) if isinstance(value, Scalar) else None
+
+    def _not_both(self, node: Mapping, one: str, other: str, help_: str) -> None:
+        first, second = node.key(one), node.key(other)
+        if first and second:
+            self.sink.add(error("BH0109", f"'{one}' and '{other}' exclude each other", second.span, "",
+                                related=[Label(first.span, f"'{one}' here")], help=[f"keep one ({help_})"]))
+
+
+def _resolve(path: Scalar) -> str:
+    """A path as written, relative to the file that it stands in."""
+    return os.path.join(os.path.dirname(path.span.file), path.text)
+
+
+def _mapping(node: Node | None) -> Mapping:
+    return node if isinstance(node, Mapping) else _NOTHING
+
+
+_NOTHING = Mapping(Span(""), ())
+
+
+def _scalar(node: Node | None) -> Scalar:
+    assert isinstance(node, Scalar)
+    return node
+
+
+def _text(node: Mapping, name: str) -> str | None:
+    value = node.get(name)
+    return value.text if isinstance(value, Scalar) else None
+
+
+def _int(node: Mapping, name: str) -> int | None:
+    value = node.get(name)
+    return value.value if isinstance(value, Scalar) and isinstance(value.value, int) else None
+
+
+def _span(node: Mapping, name: str) -> Span | None:
+    value = node.get(name)
+    return value.span if value else None
+
+
+def _names(node: Node | None) -> tuple[Named, ...]:
+    return tuple((item.text, item.span) for item in node.items if isinstance(item, Scalar)) if isinstance(node, Sequence) else ()
+
+
+def _optional(node: Node | None, make: Callable[[Node], Made]) -> Made | None:
+    return make(node) if node is not None else None

@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan of a system: all decisions, in one order, then a check of the result that shares nothing with them.
+
+Sizes of the translation tables, of the config and of the device trees depend on where things lie, and where things lie on
+those sizes. So an attempt is made with sizes as they were needed by the one before, until they are right.
+"""
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Mapping as MappingType, Protocol
+
+from ..board.model import Board
+from ..diagnostics import Diagnostic
+from ..emit.fdt import serialise
+from ..image.model import Image
+from ..system import System, Vm
+from . import cpus as cpu_choice, tree_riscv
+from .arch import ARCHS, Arch, TableFormat
+from .areas import Chunk, Layout, lay_out, main_region, ram_base
+from .check import check
+from .devices import console_device, given, interrupts, mappings
+from .failure import InternalError, Problems
+from .guest import Numbers, Outer, channel_end, channel_mappings, ends, numbers, surround
+from .layout import pages
+from .model import (PAGE, ChannelEnd, CpuPlan, HypervisorPlan, Irqchip, Mapping, Payload, Plan, TreeNode, VmPlan)
+from .own import console, hypervisor_maps, least_critical, own_devices, rodata_size, windows
+from .place import Placement, Run, runs
+from .space import Space
+from .tables import blob
+
+_ATTEMPTS = 12
+
+
+class Sink(Protocol):
+    def add(self, diagnostic: Diagnostic) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """What an attempt assumes, and what it turns out to need: whole pages, in bytes."""
+    tables: int
+    rodata: int
+    dtbs: tuple[int, ...]           # of each VM, 0: none
+
+    def covers(self, other: "_Sizes") -> bool:
+        return (self.tables >= other.tables and self.rodata >= other.rodata
+                and all(a >= b for a, b in zip(self.dtbs, other.dtbs)))
+
+    def joined(self, other: "_Sizes") -> "_Sizes":
+        return _Sizes(max(self.tables, other.tables), max(self.rodata, other.rodata),
+                      tuple(max(a, b) for a, b in zip(self.dtbs, other.dtbs)))
+
+
+def make_plan(system: System, board: Board, images: MappingType[str, Image], sink: Sink) -> Plan | None:
+    """None, with the reasons in the sink, when there is no such plan. `images` by resolved path.
+
+    The rules of the earlier phases have passed: names exist, there are enough CPUs.
+    """
+    problems = Problems()
+    plan = _Maker(system, board, images, problems).make()
+    for diagnostic in problems.found:
+        sink.add(diagnostic)
+    if plan is None:
+        return None
+    check(plan, board)
+    return plan
+
+
+class _Maker:
+    def __init__(self, system: System, board: Board, images: MappingType[str, Image], problems: Problems) -> None:
+        if board.arch not in ARCHS:
+            raise InternalError(f"no plan for architecture {board.arch}")
+        self.system, self.board, self.images, self.problems = system, board, images, problems
+        self.arch: Arch = ARCHS[board.arch]
+        self.index = {vm.name: i for i, vm in enumerate(system.vms)}
+        self.vm_cpus = cpu_choice.assign(system, board)
+        self.all_cpus = sorted((c for chosen in self.vm_cpus for c in chosen), key=lambda c: c.id)
+        self.given = given(system, board)
+        self.sources = {name: interrupts(devices, board) for name, devices in self.given.items()}
+        self.device_maps = {name: mappings(devices) for name, devices in self.given.items()}
+        self.numbers = {vm.name: numbers(system, vm, self.sources[vm.name], self.arch) for vm in system.vms}
+        self.bases = {vm.name: ram_base(vm, images, self.arch) for vm in system.vms}
+        self._trees: dict[tuple[str, Layout], tuple[TreeNode, bytes]] = {}
+        self._runs: list[tuple[Run, bytes]] = []        # of the last attempt, with the VM's device tree
+
+    def make(self) -> Plan | None:
+        sizes = _Sizes(0, pages(1), tuple(PAGE if vm.devicetree != "none" else 0 for vm in self.system.vms))
+        for attempt in range(_ATTEMPTS):
+            made = self._attempt(sizes)
+            if made is None:
+                return None
+            plan, needed = made
+            if needed == sizes or attempt >= 4 and sizes.covers(needed):
+                return replace(plan, payloads=self._payload_data())
+            sizes = needed if attempt < 4 else sizes.joined(needed)
+        raise InternalError("the sizes of tables and device trees do not settle")
+
+    def _attempt(self, sizes: _Sizes) -> tuple[Plan, _Sizes] | None:
+        system, board, problems = self.system, self.board, self.problems
+        own = windows(board.load, len(self.all_cpus), len(system.vms), sizes.rodata)
+        tables = own.stacks.end
+        space = Space((b.base, b.size) for b in board.memory)
+        for reserved in board.reserved:
+            space.reserve(reserved.base // PAGE * PAGE, pages(reserved.end), reserved.name)
+        placement = Placement(space, self.arch, problems)
+        end = tables + sizes.tables
+        if not placement.fix_window(board, end):
+            return None
+        channels = self._fixed(placement)
+        if problems.fatal:
+            return None
+
+        layouts: dict[str, Layout] = {}
+        held: dict[str, list[Run]] = {}
+        for floating in (False, True):
+            waiting: list[Run] = []
+            for vm, dtb_size in zip(system.vms, sizes.dtbs):
+                base = self.bases[vm.name]
+                if (base is None) != floating:
+                    continue
+                if base is None:
+                    base = self._float(vm, placement)
+                    if base is None:
+                        return None
+                layout = lay_out(vm, self.images, self.arch, base, dtb_size, problems)
+                if problems.fatal:
+                    continue
+                layouts[vm.name] = layout
+                waiting += runs(vm, layout, self._dtb_chunk(vm, layout, dtb_size))
+            if problems.fatal:
+                return None
+            self._payloads(waiting, placement, held)
+        if problems.fatal:
+            return None
+
+        outers = {vm.name: surround(system, vm, layouts[vm.name], self.device_maps[vm.name], self.given[vm.name], self.arch,
+                                    problems) for vm in system.vms}
+        if problems.fatal:
+            return None
+        maps = {vm.name: self._memory(vm, layouts[vm.name], held.get(vm.name, []), placement) for vm in system.vms}
+        for channel in system.channels:
+            if channel.name not in channels:
+                phys = placement.channel(channel, outers[channel.ends[0][0]].channels[channel.name])
+                if phys is not None:
+                    channels[channel.name] = phys
+        if problems.fatal:
+            return None
+        return self._finish(sizes, space, layouts, held, outers, maps, channels)
+
+    def _fixed(self, placement: Placement) -> dict[str, int]:
+        """What is tied to physical addresses; the fixed places of channels."""
+        for vm in self.system.vms:
+            main = main_region(vm)
+            for region in vm.memory:
+                base = self.bases[vm.name] if region is main else region.at if isinstance(region.at, int) else region.phys
+                owner = f"{vm.name}: memory.{region.name}"
+                if region.phys is not None:
+                    placement.fix(region.phys, region.size, owner, region.phys_span or region.span, "")
+                elif region.at == "identity" and base is not None:
+                    placement.fix(base, region.size, owner, region.at_span or region.span,
+                                  ", where its image is linked")
+        found = {}
+        for channel in self.system.channels:
+            if channel.phys is not None:
+                placement.fix(channel.phys, pages(channel.size), f"channels.{channel.name}",
+                              channel.phys_span or channel.span, "")
+                found[channel.name] = channel.phys
+        return found
+
+    def _float(self, vm: Vm, placement: Placement) -> int | None:
+        region = main_region(vm)
+        assert region is not None
+        return placement.floating(vm, region.size, f"memory.{region.name}", region.size_span)
+
+    def _dtb_chunk(self, vm: Vm, layout: Layout, size: int) -> Chunk | None:
+        span = vm.devicetree_span or vm.span
+        return Chunk("dtb", "dtb", layout.dtb, b"", size, "", span) if layout.dtb else None
+
+    def _payloads(self, waiting: list[Run], placement: Placement, held: dict[str, list[Run]]) -> None:
+        superpage = self.arch.stage2[0].leaves[1]
+        for run in sorted(waiting, key=lambda r: r.size >= superpage):      # stable: small ones first
+            placed: Run | None
+            if run.area.in_place:
+                placed = replace(run, phys=run.ipa - run.area.ipa + self._area_phys(run.area.region.phys, run.area.ipa))
+            else:
+                placed = placement.payload(run)
+            if placed is not None:
+                held.setdefault(run.vm, []).append(placed)
+
+    @staticmethod
+    def _area_phys(phys: int | None, ipa: int) -> int:
+        return ipa if phys is None else phys
+
+    def _memory(self, vm: Vm, layout: Layout, held: list[Run], placement: Placement) -> list[Mapping]:
+        """Stage-2 extents of the VM's regions."""
+        found = [Mapping(r.ipa, r.phys, r.size, r.area.region.access, r.kind, r.title, r.chunks[0].span.line) for r in held]
+        for area in layout.areas:
+            if not area.in_place:
+                found += placement.rest(vm, area, held)
+                continue
+            phys = self._area_phys(area.region.phys, area.ipa)
+            at = area.ipa
+            for start, end in sorted((r.ipa, r.end) for r in held if r.area is area) + [(area.end, area.end)]:
+                if start > at:
+                    found.append(Mapping(at, phys + at - area.ipa, start - at, area.region.access, "ram",
+                                         f"memory.{area.region.name}", area.region.span.line))
+                at = max(at, end)
+        return found
+
+    def _finish(self, sizes: _Sizes, space: Space, layouts: dict[str, Layout], held: dict[str, list[Run]],
+                outers: dict[str, Outer], maps: dict[str, list[Mapping]], channels: dict[str, int],
+                ) -> tuple[Plan, _Sizes] | None:
+        system, board = self.system, self.board
+        own = windows(board.load, len(self.all_cpus), len(system.vms), sizes.rodata)
+        cpu_plans = self._cpu_plans(own.stack)
+        device = console_device(system, board)
+        source = self._console_source(device)
+        first = self.vm_cpus[least_critical(system)][0]
+        board_console = console(system, board, device, source, self.all_cpus.index(first))
+
+        vms, dtb_sizes = [], []
+        self._runs = []
+        for i, vm in enumerate(system.vms):
+            layout, outer = layouts[vm.name], outers[vm.name]
+            made_ends = tuple(channel_end(c, vm, outer, self.numbers[vm.name], self.numbers, self.index)
+                              for c in ends(system, vm))
+            all_maps = list(self.device_maps[vm.name]) + maps[vm.name]
+            for end in made_ends:
+                all_maps += channel_mappings(end, channels[end.channel])
+            tree, dtb = self._tree(vm, layout, outer, made_ends)
+            dtb_sizes.append(pages(len(dtb)) if sizes.dtbs[i] else 0)
+            self._runs += [(run, dtb) for run in held.get(vm.name, [])]
+            vms.append(self._vm_plan(vm, layout, outer, made_ends, all_maps, tree))
+
+        stage2 = self._format(self.arch.stage2, max((m.end for v in vms for m in v.maps), default=0), vms)
+        hypervisor = HypervisorPlan(board.load, own.text, own.rodata, own.data, own.stacks,
+                                    replace(own.stacks, base=own.stacks.end, size=sizes.tables), own.stacks.end,
+                                    own.stacks.end + sizes.tables, own_devices(board, board_console))
+        own_maps = hypervisor_maps(hypervisor, cpu_plans)
+        stage1 = self._format(self.arch.stage1, max(m.end for m in own_maps), [])
+        if stage1 is None or stage2 is None:
+            return None
+        trees = blob(hypervisor.tables.base, [(own_maps, stage1), *((v.maps, stage2) for v in vms)])
+        vms = [replace(v, table=t.root) for v, t in zip(vms, trees.trees[1:])]
+        controller = board.controller
+        sources = controller.sources if controller else 0
+        needed = _Sizes(pages(trees.size), rodata_size(vms, len(cpu_plans), sources), tuple(dtb_sizes))
+
+        owners = {line.physical: (line.physical, v.index, line.guest) for v in reversed(vms) for line in v.lines
+                  if line.physical}
+        if board_console is not None and source:
+            owners[source] = (source, -1, 0)
+        everywhere = cpu_choice.common(self.all_cpus)
+        plan = Plan(
+            system.name, os.path.basename(system.file), board.name, board.arch, stage2.name, stage1.name, board.timebase,
+            "sstc" in everywhere, cpu_choice.henvcfg(self.all_cpus), hypervisor, cpu_plans, tuple(vms),
+            (), board_console,
+            Irqchip(controller.kind if controller else "", *(controller.registers[0] if controller else (0, 0)), sources),
+            tuple(owners[s] for s in sorted(owners)), space.probes(8), space.uses(), board.run)
+        return plan, needed
+
+    def _cpu_plans(self, stacks: tuple[object, ...]) -> tuple[CpuPlan, ...]:
+        where = {cpu.index: (i, j) for i, chosen in enumerate(self.vm_cpus) for j, cpu in enumerate(chosen)}
+        contexts = self.board.controller.contexts if self.board.controller else {}
+        return tuple(CpuPlan(cpu.id, cpu.name, *where[cpu.index], stack, contexts.get(cpu.id, 0))   # type: ignore[arg-type]
+                     for cpu, stack in zip(self.all_cpus, stacks))
+
+    def _console_source(self, device: object) -> int:
+        path = self.board.controller.path if self.board.controller else None
+        return next((i.number for i in getattr(device, "interrupts", ()) if i.controller == path), 0)
+
+    def _tree(self, vm: Vm, layout: Layout, outer: Outer, made_ends: tuple[ChannelEnd, ...]) -> tuple[TreeNode | None, bytes]:
+        if vm.devicetree != "generated":
+            return None, b""
+        key = (vm.name, layout)
+        if key not in self._trees:
+            own: Numbers = self.numbers[vm.name]
+            tree = tree_riscv.build(tree_riscv.Facts(
+                vm, self.board, self.vm_cpus[self.index[vm.name]], self._isa(vm), layout, outer.windows, own.lines, own.uart,
+                self.given[vm.name], made_ends))
+            self._trees[key] = (tree, serialise(tree))
+        return self._trees[key]
+
+    def _isa(self, vm: Vm) -> tuple[str, ...]:
+        return cpu_choice.guest_isa(self.vm_cpus[self.index[vm.name]], self.all_cpus)
+
+    def _payload_data(self) -> tuple[Payload, ...]:
+        found = []
+        for run, dtb in sorted(self._runs, key=lambda r: r[0].phys):
+            data = bytearray(run.size)
+            for chunk in run.chunks:
+                source = dtb if chunk.kind == "dtb" else chunk.data
+                at = chunk.ipa - run.ipa
+                data[at:at + len(source)] = source
+            found.append(Payload(run.name, run.phys, bytes(data), run.chunks[0].source, run.chunks[0].span.line))
+        return tuple(found)
+
+    def _vm_plan(self, vm: Vm, layout: Layout, outer: Outer, made_ends: tuple[ChannelEnd, ...], maps: list[Mapping],
+                 tree: TreeNode | None) -> VmPlan:
+        i, own = self.index[vm.name], self.numbers[vm.name]
+        cpus = tuple(self.all_cpus.index(c) for c in self.vm_cpus[i])
+        return VmPlan(vm.name, i, i + 1, vm.criticality, vm.span.line, cpus, layout.entry, layout.dtb, vm.console,
+                      tuple(sorted(maps, key=lambda m: m.ipa)), outer.windows, own.lines, made_ends, self._isa(vm), tree, 0,
+                      own.uart)
+
+    def _format(self, formats: tuple[TableFormat, ...], end: int, vms: list[VmPlan]) -> TableFormat | None:
+        """The smallest format that reaches `end` and that all CPUs have."""
+        modes = {c.mmu_type.rpartition(",")[2] for c in self.all_cpus}
+        largest = min((int(m[2:]) for m in modes if m[2:].isdigit()), default=39)
+        able = [f for f in formats if int(f.name[2:].partition("x")[0]) <= largest] or list(formats[:1])
+        for format in able:
+            if end <= format.reach:
+                return format
+        vm, far = next(((v, m) for v in vms for m in v.maps if m.end > able[-1].reach), (None, None))
+        if vm is None or far is None:
+            raise InternalError(f"the hypervisor's own memory ends at {end:#x}, beyond the reach of {able[-1].name}")
+        span = self.system.vms[vm.index].span
+        self.problems.report("BH0308", f"{far.name} of VM '{vm.name}' lies beyond what its CPUs can address",
+                             replace(span, line=far.line, end_line=far.line) if far.line else span,
+                             f"{far.ipa:#x} to {far.end:#x}",
+                             notes=(f"{able[-1].name} translates guest addresses below {able[-1].reach:#x}",),
+                             help=(f"write an `at:` below {able[-1].reach - far.size + 1 & -far.size:#x}",))
+        return None

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""examples/two-vms: channels, doorbells, timers, a device's interrupt, two vCPUs; and boards with other harts."""
+from __future__ import annotations
+
+import re
+
+import pytest
+
+SYSTEM = "examples/two-vms/system.yaml"
+
+
+def check_whole_run(console, worker_cpus: int = 2) -> None:
+    assert console.expect_end() == 0
+    control, worker = console.lines("control"), console.lines("worker")
+    assert "a tick every 10 ms, a command to the worker every 5 ticks" in control
+    assert "20 commands sent, 20 answers received, 0 wrong" in control
+    assert "rtc alarm: interrupt 11" in control
+    assert re.search(r"\d+ ticks, the latest by \d+ us; \d+ doorbells heard", control[-1])
+    # 20 commands and the one that ends it, each with a doorbell; each command wakes the second CPU and that the first.
+    if worker_cpus == 2:
+        assert worker == ["2 CPUs, waiting for commands",
+                          "20 commands answered; 21 doorbells heard, 40 interrupts between the CPUs"]
+    else:
+        assert worker == ["1 CPU, waiting for commands",
+                          "20 commands answered; 21 doorbells heard, 0 interrupts between the CPUs"]
+    assert console.lines("bulkhead")[-1] == "all VMs have ended"
+
+
+@pytest.mark.parametrize("debug", [False, True], ids=["release", "debug"])
+def test_runs_and_ends(boot, debug):
+    console = boot(SYSTEM, debug=debug)
+    check_whole_run(console)
+    assert {"vm 'control' ended: power-off", "vm 'worker' ended: power-off"} < set(console.lines("bulkhead"))
+
+
+def test_more_harts_than_planned(boot):
+    check_whole_run(boot(SYSTEM, {"-smp": "8"}))
+
+
+def test_a_missing_hart_is_named_and_the_rest_runs(boot):
+    console = boot(SYSTEM, {"-smp": "2"})
+    console.expect("[bulkhead] cpu@2 (hart 2) is missing: vm 'worker' vcpu 1 will not run\n")
+    check_whole_run(console, worker_cpus=1)
+
+
+def test_a_missing_vm_is_named_and_the_rest_runs(boot):
+    console = boot(SYSTEM, {"-smp": "1"})
+    console.expect("[bulkhead] cpu@1 (hart 1) is missing: vm 'worker' vcpu 0 will not run\n")
+    console.expect("[bulkhead] cpu@2 (hart 2) is missing: vm 'worker' vcpu 1 will not run\n")
+    console.expect("[bulkhead] vm 'worker' ended: its first vCPU is missing\n")
+    console.expect("[control] the worker does not answer\n", timeout=60)
+    assert console.expect_end() == 0
+
+
+def test_timer_without_sstc(boot):
+    """The guests' timer by the SBI TIME call, on CPUs without Sstc."""
+    console = boot("tests/guests/no-sstc/system.yaml")
+    check_whole_run(console)
