@@ -11,6 +11,8 @@ warnings := -Wall -Wextra -Werror -Wpedantic -Wconversion -Wshadow -Wundef -Wstr
 # Nothing of the place where it is built gets into the image: two builds are equal bit for bit.
 reproducible := -ffile-prefix-map=$(CURDIR)=. -fdebug-prefix-map=$(CURDIR)=.
 machine := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -msmall-data-limit=0
+# gcc's own helpers. They are filed under the short name of the architecture, which -lgcc does not find from the long one.
+libgcc  := $(shell $(CC) -march=rv64imac -mabi=lp64 -print-libgcc-file-name 2>/dev/null)
 common  := -std=c11 -ffreestanding -fno-common -fno-pic -fno-asynchronous-unwind-tables -ffunction-sections \
            -fdata-sections -fno-tree-loop-distribute-patterns -g $(reproducible) $(machine)
 
@@ -42,7 +44,7 @@ $(B)/guests/%.o: $(system_dir)/%.c $(B)/settings | deps-run
 
 $(B)/guests/%.elf: $(B)/guests/%.o $(guest_objects) examples/lib/arch/$(guest_arch)/guest.ld
 	$(quiet)$(CC) $(guest_flags) -nostdlib -static -Wl,--gc-sections -Wl,--no-warn-rwx-segments \
-	    -T examples/lib/arch/$(guest_arch)/guest.ld $(filter %.o,$^) -lgcc -o $@
+	    -T examples/lib/arch/$(guest_arch)/guest.ld $(filter %.o,$^) $(libgcc) -o $@
 
 .SECONDARY: $(guest_objects) $(guests:.elf=.o)
 
@@ -89,7 +91,7 @@ $(B)/obj/payload.S.o: $(B)/tables.bin $(wildcard $(B)/images/*.bin)
 # The linker shows how much of each window is used.
 $(ELF): $(objects) $(B)/link.ld
 	@echo "$@"
-	$(quiet)$(CC) $(cflags) $(ldflags) $(objects) -o $@
+	$(quiet)$(CC) $(cflags) $(ldflags) $(objects) $(libgcc) -o $@
 
 $(BIN): $(ELF)
 	$(quiet)$(OBJCOPY) -O binary $< $@

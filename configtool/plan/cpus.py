@@ -21,7 +21,7 @@ _GRANTS = {"sstc": _STCE, "svpbmt": _PBMTE, "svadu": _ADUE, "zicboz": _CBZE, "zi
 # Extensions that a guest cannot use, as their state or their traps would need the hypervisor: machine and hypervisor level
 # (sm*, sh*, 'h'), and those of the supervisor that take a CSR of the hypervisor's to switch on or an interrupt file.
 _HIDDEN = {"h", "ssaia", "sscsrind", "ssccfg", "sscofpmf", "sscntrcfg", "ssctr", "ssdbltrp", "ssnpm", "sspm", "ssqosid",
-           "ssstateen", "ssstrict", "svade", "zicfilp", "zicfiss", "zkr", "zjpm", "sdtrig", "sdext"}
+           "ssstateen", "ssstrict", "zicfilp", "zicfiss", "zkr", "zjpm", "sdtrig", "sdext"}
 
 
 def assign(system: System, board: Board) -> list[list[Cpu]]:
@@ -65,24 +65,29 @@ def common(cpus: Sequence[Cpu]) -> set[str]:
 
 def henvcfg(cpus: Sequence[Cpu]) -> int:
     """Value for all CPUs that the plan uses: what every one of them has."""
-    has = common(cpus)
     value = 0
-    for extension, bits in _GRANTS.items():
-        if extension in has:
-            value |= bits
+    for extension in granted(cpus):
+        value |= _GRANTS[extension]
     return value
+
+
+def granted(cpus: Sequence[Cpu]) -> set[str]:
+    """Extensions that henvcfg hands on. Where a device tree has svade beside svadu, the firmware starts with the hardware's
+    update of A and D switched off (kernel binding riscv/extensions.yaml), and so ADUE could not be set."""
+    has = common(cpus)
+    found = has & set(_GRANTS)
+    return found - {"svadu"} if any("svade" in c.isa for c in cpus) else found
 
 
 def guest_isa(cpus: Sequence[Cpu], all_used: Sequence[Cpu]) -> tuple[str, ...]:
     """Extensions that a VM on `cpus` sees, in the order of its first CPU's list: what all of its CPUs have, less what is not
     the guest's to use and less what henvcfg, one value for all CPUs, does not grant."""
-    has, everywhere = common(cpus), common(all_used)
+    has, handed_on = common(cpus), granted(all_used)
     shown = []
     for extension in cpus[0].isa if cpus else ():
         if extension not in has or extension in _HIDDEN or extension.startswith(("sm", "sh", "xsh")):
             continue
-        if extension in _GRANTS and extension not in everywhere:
+        if extension in _GRANTS and extension not in handed_on:
             continue
-        if extension == "zicbop" or extension not in shown:
-            shown.append(extension)
+        shown.append(extension)
     return tuple(dict.fromkeys(shown))

@@ -13,6 +13,7 @@ from typing import Mapping as MappingType, Protocol
 from ..board.model import Board
 from ..diagnostics import Diagnostic
 from ..emit.fdt import serialise
+from ..image.file import size_text
 from ..image.model import Image
 from ..system import System, Vm
 from . import cpus as cpu_choice, tree_riscv
@@ -22,7 +23,7 @@ from .check import check
 from .devices import console_device, given, interrupts, mappings
 from .failure import InternalError, Problems
 from .guest import Numbers, Outer, channel_end, channel_mappings, ends, numbers, surround
-from .layout import pages
+from .layout import FILLING, pages
 from .model import (PAGE, ChannelEnd, CpuPlan, HypervisorPlan, Irqchip, Mapping, Payload, Plan, TreeNode, VmPlan)
 from .own import console, hypervisor_maps, least_critical, own_devices, rodata_size, windows
 from .place import Placement, Run, runs
@@ -131,6 +132,7 @@ class _Maker:
             if problems.fatal:
                 return None
             self._payloads(waiting, placement, held)
+        self._flat_image(held, own.stacks.end + sizes.tables)
         if problems.fatal:
             return None
 
@@ -187,6 +189,22 @@ class _Maker:
                 placed = placement.payload(run)
             if placed is not None:
                 held.setdefault(run.vm, []).append(placed)
+
+    def _flat_image(self, held: dict[str, list[Run]], end: int) -> None:
+        """Payloads that are tied to a place lie behind the load address, and not so far off that the image is mostly filling."""
+        load, bytes_in = self.board.load, end - self.board.load
+        for run in sorted((r for runs_ in held.values() for r in runs_), key=lambda r: r.phys):
+            gap, end, bytes_in = run.phys - end, max(end, run.phys + run.size), bytes_in + run.size
+            if load <= run.phys and gap <= FILLING:
+                continue
+            where = "below the load address of the image" if run.phys < load else \
+                f"{size_text(gap)} behind the rest of the image"
+            self.problems.report(
+                "BH0421", f"{run.title} of VM '{run.vm}' lies too far off in physical memory", run.chunks[0].span,
+                f"at {run.phys:#x}, {where}",
+                notes=(f"the image starts at {load:#x} and is one piece; a gap of at most {size_text(FILLING)} is filled up",
+                       f"the place follows from memory.{run.area.region.name}"),
+                help=(f"place memory.{run.area.region.name} nearer to {end if run.phys < load else end - run.size - gap:#x}",))
 
     @staticmethod
     def _area_phys(phys: int | None, ipa: int) -> int:

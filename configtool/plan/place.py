@@ -88,7 +88,9 @@ class Placement:
     def __init__(self, space: Space, arch: Arch, problems: Problems) -> None:
         self.space, self.arch, self.problems = space, arch, problems
         self.leaves = arch.stage2[0].leaves
+        self.low = 0                    # the flat image begins here: no payload lies below
         self._fixed: list[tuple[int, int, str, Span]] = []
+        self._image = 0         # the flat image begins here: what it holds lies behind
 
     def fix(self, base: int, size: int, owner: str, span: Span, why: str) -> bool:
         """Take memory at a given place; say why it cannot be had."""
@@ -102,6 +104,7 @@ class Placement:
     def fix_window(self, board: Board, end: int) -> bool:
         """Take the hypervisor's own memory, from its load address to the end of its tables."""
         load, size, span = board.load, end - board.load, board.load_span
+        self.low = load
         text = f"{load:#x} to {end:#x}"
         if load % self.leaves[1]:
             down = load - load % self.leaves[1]
@@ -111,6 +114,7 @@ class Placement:
             return False
         if self.space.is_free(load, size):
             self.space.take(load, size, "hypervisor")
+            self._image = load
             return True
         others = self.space.owners(load, size)
         notes = tuple(f"{o.owner} has {o.base:#x} to {o.end:#x}" for o in others)
@@ -161,7 +165,7 @@ class Placement:
         """A run of a VM whose memory does not lie in place."""
         align = superpage(run.ipa, run.size, self.leaves[:2])
         for step in (align, PAGE):
-            at = self.space.find(run.size, step, run.ipa % step)
+            at = self.space.find(run.size, step, run.ipa % step, self._image)
             if at is not None:
                 self.space.take(at, run.size, f"{run.vm}: {run.title}")
                 return replace(run, phys=at)
@@ -172,7 +176,7 @@ class Placement:
         """Identity RAM that may lie anywhere: its address."""
         owner = f"{vm.name}: {name}"
         align = self.leaves[1] if size >= self.leaves[1] else PAGE
-        at = self.space.find(size, align)
+        at = self.space.find(size, align, low=self._image)
         if at is not None:
             self.space.take(at, size, owner)
             return at

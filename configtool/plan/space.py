@@ -76,10 +76,12 @@ class Space:
                 pieces.append((low, high))
         self._free = pieces
 
-    def find(self, size: int, align: int, residue: int = 0) -> int | None:
-        """The lowest free address of `size` bytes that is `residue` modulo `align` (a multiple of the page size)."""
+    def find(self, size: int, align: int, residue: int = 0, low: int = 0) -> int | None:
+        """The lowest free address from `low` on of `size` bytes that is `residue` modulo `align` (a multiple of the page
+        size)."""
         for base, end in self._free:
-            at = base + (residue - base) % align
+            at = max(base, low)
+            at += (residue - at) % align
             if at + size <= end:
                 return at
         return None

@@ -14,11 +14,21 @@ from .model import Property, TreeNode
 
 
 def cells(name: str, *values: int) -> Property:
-    return Property(name, struct.pack(f">{len(values)}I", *values), "<" + " ".join(_number(v) for v in values) + ">")
+    show = str if name in _DECIMAL or name.endswith("-frequency") else _number
+    return Property(name, struct.pack(f">{len(values)}I", *values), "<" + " ".join(show(v) for v in values) + ">")
+
+
+_DECIMAL = {"interrupts", "riscv,ndev", "id"}
 
 
 def _number(value: int) -> str:
     return str(value) if value < 10 else f"{value:#x}"
+
+
+def references(name: str, *targets: tuple[str, int, int]) -> Property:
+    """Phandles with one argument each, (path, phandle, argument): DTS source names the node, so that dtc can follow it."""
+    value = struct.pack(f">{2 * len(targets)}I", *(v for _, phandle, argument in targets for v in (phandle, argument)))
+    return Property(name, value, ", ".join(f"<&{{{path}}} {argument}>" for path, _, argument in targets))
 
 
 def numbers64(name: str, *values: int) -> Property:

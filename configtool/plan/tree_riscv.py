@@ -15,7 +15,7 @@ from .areas import Layout
 from .devices import Given, interrupts
 from .model import ChannelEnd, Line, Property, TreeNode, Window
 from .own import DRIVERS
-from .tree import Closure, cells, copied, flag, node, numbers64, text
+from .tree import Closure, cells, copied, flag, node, numbers64, references, text
 
 _UART_CLOCK = 3_686_400             # Hz, as QEMU's
 _SUPERVISOR_EXTERNAL = 9            # interrupt of a hart's local controller
@@ -77,13 +77,14 @@ def _cpus(facts: Facts) -> TreeNode:
         blocks = [cells(name, size) for name in ("riscv,cbom-block-size", "riscv,cboz-block-size", "riscv,cbop-block-size")
                   if _has_block(facts.isa, name) and cpu.node is not None
                   and (size := cpu.node.u32(name)) is not None]
-        harts.append(node(f"cpu@{index}", [
+        harts.append(node(f"cpu@{index:x}", [
             text("device_type", "cpu"), cells("reg", index), text("status", "okay"), text("compatible", "riscv"),
             text("riscv,isa", isa_string(cpu.isa_base, facts.isa)), text("riscv,isa-base", cpu.isa_base),
             text("riscv,isa-extensions", *facts.isa),
             text("mmu-type", cpu.mmu_type) if cpu.mmu_type else None, *blocks,
         ], [node("interrupt-controller", [
-            cells("#interrupt-cells", 1), flag("interrupt-controller"), text("compatible", "riscv,cpu-intc"),
+            cells("#address-cells", 0), cells("#interrupt-cells", 1), flag("interrupt-controller"),
+            text("compatible", "riscv,cpu-intc"),
             cells("phandle", index + 1)])]))
     return node("cpus", [cells("#address-cells", 1), cells("#size-cells", 0),
                          cells("timebase-frequency", facts.board.timebase)], harts)
@@ -119,11 +120,12 @@ def _soc(facts: Facts, plic: int, closure: Closure | None) -> tuple[TreeNode, st
         reg = numbers64("reg", window.ipa, window.size)
         if window.kind == "plic":
             highest = max((line.guest for line in facts.lines), default=1)
-            targets = [value for hart in range(len(facts.cpus)) for value in (hart + 1, _SUPERVISOR_EXTERNAL)]
+            targets = [(f"/cpus/cpu@{hart:x}/interrupt-controller", hart + 1, _SUPERVISOR_EXTERNAL)
+                       for hart in range(len(facts.cpus))]
             placed.append((window.ipa, node(f"interrupt-controller@{window.ipa:x}", [
                 text("compatible", "sifive,plic-1.0.0", "riscv,plic0"), reg, cells("#address-cells", 0),
                 cells("#interrupt-cells", 1), flag("interrupt-controller"), cells("riscv,ndev", highest),
-                cells("interrupts-extended", *targets), cells("phandle", plic)])))
+                references("interrupts-extended", *targets), cells("phandle", plic)])))
         elif window.kind == "uart":
             stdout = f"/soc/serial@{window.ipa:x}"
             placed.append((window.ipa, node(f"serial@{window.ipa:x}", [

@@ -7,6 +7,7 @@
  * word: a word without a candidate costs one test.
  */
 #include "arch.h"
+#include "bits.h"
 #include "drivers.h"
 #include "vdev.h"
 #include "vm.h"
@@ -39,7 +40,7 @@ static uint32_t best(const struct virq *virq, uint32_t context)
         uint32_t ready = pending_word(virq, word) & virq->enable[context][word] & ~virq->active[word];
 
         for (; ready != 0; ready &= ready - 1) {
-            uint32_t number = word * 32 + (uint32_t)__builtin_ctz(ready);
+            uint32_t number = word * 32 + bit_lowest(ready);
 
             if (virq->priority[number] > priority) {
                 priority = virq->priority[number];
@@ -141,7 +142,7 @@ static void write_enable(struct cpu *cpu, uint32_t context, uint32_t word, uint3
     changed = value ^ virq->enable[context][word];
     virq->enable[context][word] = value;
     for (; changed != 0; changed &= changed - 1) {
-        uint32_t number = word * 32 + (uint32_t)__builtin_ctz(changed);
+        uint32_t number = word * 32 + bit_lowest(changed);
         bool enabled = (value & bit(number)) != 0;
 
         if (enabled)

@@ -7,6 +7,7 @@
 #include "arch/csr.h"
 #include "arch/sbi.h"
 #include "arch/timer.h"
+#include "bits.h"
 #include "hypercall.h"
 #include "vm.h"
 
@@ -107,7 +108,7 @@ static struct sbi_result call_ipi(struct cpu *cpu, ureg_t function)
     if (!select(cpu, &vcpus))
         return result(SBI_INVALID_PARAM, 0);
     for (; vcpus != 0; vcpus &= vcpus - 1) {
-        uint32_t vcpu = (uint32_t)__builtin_ctzll(vcpus);
+        uint32_t vcpu = bit_lowest64(vcpus);
 
         if (vcpu == cpu->vcpu)
             arch_vcpu_set_ipi(cpu);
@@ -129,12 +130,12 @@ static struct sbi_result call_rfence(struct cpu *cpu, ureg_t function)
     if (!select(cpu, &vcpus))
         return result(SBI_INVALID_PARAM, 0);
     while (vcpus != 0 && done.error == SBI_SUCCESS) {
-        uint64_t base = vm_cpu(cpu->vm, (uint32_t)__builtin_ctzll(vcpus))->config->id;
+        uint64_t base = vm_cpu(cpu->vm, bit_lowest64(vcpus))->config->id;
         uint64_t rest = 0;
         ureg_t mask = 0;
 
         for (; vcpus != 0; vcpus &= vcpus - 1) {
-            const struct cpu *target = vm_cpu(cpu->vm, (uint32_t)__builtin_ctzll(vcpus));
+            const struct cpu *target = vm_cpu(cpu->vm, bit_lowest64(vcpus));
             uint64_t distance = target->config->id - base;
 
             if (distance >= sizeof(mask) * 8)

@@ -3,8 +3,10 @@
  * The well-behaved one: two CPUs, a tick on each, a pattern in memory that has to stay as it is. A 'q' on its console makes
  * it say how it fared, and end.
  */
+#include "channel.h"
 #include "console.h"
 #include "cpu.h"
+#include "irq.h"
 #include "timer.h"
 
 #define PERIOD_US 10000u
@@ -24,6 +26,11 @@ static void tick(uint64_t due_us)
 static void woken(void)
 {
     interrupts++;
+}
+
+static void doorbell(uint32_t irq)
+{
+    (void)irq;
 }
 
 static void typed(char c)
@@ -60,11 +67,15 @@ static bool goes_on(const volatile uint32_t *count)
 void guest_main(void)
 {
     uint32_t wrong = 0;
+    struct channel in;
 
     for (uint32_t i = 0; i < WORDS; i++) {
         pattern[i] = value(i);
     }
     console_on_input(typed);
+    if (channel_open(&in, "out")) { /* the rogue's way out */
+        irq_enable(in.irq, doorbell);
+    }
     timer_every(PERIOD_US, tick);
     if (!cpu_start(1, second_cpu)) {
         printf("the second CPU does not start\n");

@@ -11,6 +11,7 @@
  *   plic                            every register of the interrupt controller with all ones: N registers
  *   where                           uart 0x.. plic 0x.. me 0x..
  *   channels                        out 0x.. in 0x.. doorbell 0x..
+ *   storm N                         rings the neighbour N times by the doorbell page and N times by hypercall: rung
  *   off                             powers off
  * An exception that arrives is the answer: exception CAUSE value 0x..
  */
@@ -20,6 +21,7 @@
 #include "console.h"
 #include "cpu.h"
 #include "fdt.h"
+#include "firmware.h"
 #include "machine.h"
 #include "sbi.h"
 #include "string.h"
@@ -231,6 +233,20 @@ static unsigned long base_of(const char *compatible)
     return base;
 }
 
+static void storm(unsigned long count)
+{
+    struct channel out;
+
+    if (!channel_open(&out, "out")) {
+        return;
+    }
+    for (unsigned long i = 0; i < count; i++) {
+        channel_ring(&out);
+        firmware_ring(out.id, 0);
+    }
+    printf("rung\n");
+}
+
 static void show_channels(void)
 {
     struct channel out, in;
@@ -275,6 +291,8 @@ void guest_main(void)
             printf("uart 0x%lx plic 0x%lx me %p\n", uart, plic, (void *)line);
         } else if (strcmp(name, "channels") == 0) {
             show_channels();
+        } else if (strcmp(name, "storm") == 0) {
+            storm(words[0]);
         } else if (strcmp(name, "off") == 0) {
             power_off();
         } else {

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules on what a description has to have, and on its names."""
+from __future__ import annotations
+
+from typing import Iterator
+
+from ..diagnostics import Diagnostic, Label
+from ..source import Span
+from .registry import Context, Rule, rule
+
+_VM = """\
+vms:
+  hello:
+    vcpus: 1
+    memory: {ram: 16MiB}
+    image: {file: guest.elf}
+"""
+_TWO = _VM + _VM.split("\n", 1)[1].replace("hello", "other")
+
+
+@rule("BH0112", "action that is not there yet", phase="system", explain="""\
+`restart` and `halt-system` are part of the language, and this version of Bulkhead only stops the VM. Remove the key or write
+`{action: stop}`.""", fails=_VM + "    on_fault: {action: restart, at_most: 3, within: 10s, then: stop}\n",
+      passes=_VM + "    on_fault: {action: stop}\n")
+def not_yet(self: Rule, context: Context) -> Iterator[Diagnostic]:
+    for vm in context.system.vms:
+        for key, action in (("on_fault", vm.on_fault), ("on_reset", vm.on_reset), ("on_poweroff", vm.on_poweroff)):
+            if action and action.action != "stop":
+                yield self.diagnostic(f"{key} of VM '{vm.name}' asks to {action.action.replace('-', ' the ')}, "
+                                      "which this version cannot do", action.span, help=[f"write {key}: {{action: stop}}"])
+
+
+@rule("BH0120", "VM without an image", phase="system", explain="""\
+A VM has neither `image` nor `images`, so nothing would run in it.""",
+      fails=_VM.replace("    image: {file: guest.elf}\n", ""), passes=_VM)
+def no_image(self: Rule, context: Context) -> Iterator[Diagnostic]:
+    for vm in context.system.vms:
+        if not vm.images:
+            yield self.diagnostic(f"VM '{vm.name}' has no image", vm.span, help=[f"write, for example: image: {{file: {vm.name}.elf}}"])
+
+
+# Files of a system that a VM's header would take the place of, headers of C that it would hide, and owners in listings.
+_TAKEN = {"plan": "the generated plan.h", "config": "the hypervisor's config.h", "hypervisor": "the hypervisor in reports",
+          "free": "memory that nobody has, in reports",
+          **{name: f"C's <{name}.h>" for name in ("float", "iso646", "limits", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef",
+                                                  "stdint", "stdnoreturn", "string", "stdio", "stdlib", "errno", "assert")}}
+
+
+@rule("BH0121", "VM name that is taken", phase="system", explain="""\
+A VM's name is the name of its C header and of an owner in listings. Some names would hide another header, or the hypervisor itself.""",
+      fails=_VM.replace("hello", "config"), passes=_VM)
+def taken_name(self: Rule, context: Context) -> Iterator[Diagnostic]:
+    for vm in context.system.vms:
+        if vm.name.lower() in _TAKEN:
+            yield self.diagnostic(f"a VM cannot be called '{vm.name}'", vm.span,
+                                  notes=[f"the name would collide with {_TAKEN[vm.name.lower()]}"],
+                                  help=[f"write, for example: {vm.name}-vm"])
+
+
+@rule("BH0122", "names that become the same", phase="system", explain="""\
+Names of VMs and channels become C identifiers, in which `-` turns into `_` and capitals are used. Two names that differ only in
+these would be one.""", fails=_TWO.replace("hello", "net-a").replace("other", "net_a"),
+      passes=_TWO.replace("hello", "net-a").replace("other", "net-b"))
+def same_name(self: Rule, context: Context) -> Iterator[Diagnostic]:
+    for what, named in (("VM", context.system.vms), ("channel", context.system.channels)):
+        seen: dict[str, tuple[str, Span]] = {}
+        for thing in named:     # type: ignore[attr-defined]
+            identifier = thing.name.upper().replace("-", "_")
+            if identifier in seen:
+                name, span = seen[identifier]
+                yield self.diagnostic(f"{what} '{thing.name}' and {what} '{name}' become the same identifier {identifier}", thing.span,
+                                      related=[Label(span, "the other one")], help=["rename one of them"])
+            else:
+                seen[identifier] = (thing.name, thing.span)
+
+
+@rule("BH0123", "two VMs that take the rest", phase="system", explain="""\
+`devices: {rest: true}` gives a VM every device that nobody else has. Only one VM can have that.""",
+      fails=_VM.replace("{file: guest.elf}", "{file: guest.elf}\n    devices: {rest: true}")
+      + _VM.split("\n", 1)[1].replace("hello", "other") + "    devices: {rest: true}\n",
+      passes=_VM + "    devices: {rest: true}\n")
+def two_rests(self: Rule, context: Context) -> Iterator[Diagnostic]:
+    rests = [(vm.name, vm.devices_rest.span) for vm in context.system.vms if vm.devices_rest]
+    for name, span in rests[1:]:
+        yield self.diagnostic(f"VM '{name}' and VM '{rests[0][0]}' both take the rest of the devices", span,
+                              related=[Label(rests[0][1], "the first one")], help=["list the devices of all but one of them"])

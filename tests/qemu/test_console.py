@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One UART for all: lines are whole and labelled, input goes where the user wants it."""
+from __future__ import annotations
+
+TEXT = "The quick brown fox jumps over the lazy dog, and the lazy dog thinks nothing of it at all."
+
+
+def test_two_vms_that_talk_at_once_are_never_mixed(boot):
+    console = boot("tests/guests/talkers/system.yaml")
+    assert console.expect_end(timeout=60) == 0
+    begun = console.output.index("[bulkhead] talkers on")
+    for vm, cpus in (("alice", 1), ("bob", 2)):
+        for cpu in range(cpus):
+            wanted = [f"cpu {cpu} line {n}: {TEXT}" for n in range(100)]
+            assert [line for line in console.lines(vm) if line in set(wanted)] == wanted
+    whole = {f"cpu {cpu} line {n}: {TEXT}" for cpu in (0, 1) for n in range(100)}
+    for line in console.output[begun:].split("\n"):
+        label, _, text = line.partition("] ")
+        if line and label != "[bulkhead":
+            # A line of the VM with the input may show unfinished, and again when it is finished.
+            assert label in ("[alice", "[bob") and (text in whole or any(w.startswith(text) for w in whole)), line
+
+
+def test_real_uart_for_a_vm(boot):
+    """`hypervisor.console: none`: the hypervisor keeps silent and one VM has the UART for itself."""
+    console = boot("tests/guests/own-uart/system.yaml")
+    console.expect("Hello from hart 0 of 1\n")
+    assert console.expect_end() == 0
+    assert "[bulkhead]" not in console.output and "[hello]" not in console.output
