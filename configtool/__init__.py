@@ -4,3 +4,5 @@
 The way of the data (docs/internals/architecture.md): source -> schema -> system; dts -> board; system + board + images
 -> plan; rules read all of them; emitters read the plan alone.
 """
+
+__version__ = "0.1.0"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple
 
-from ..plan.model import CpuPlan, Plan, VmPlan
+from ..plan.model import CpuPlan, Plan, Policy, VmPlan
 from .ctext import comment, origin, rows, string
 
 _WINDOWS = {"plic": "WINDOW_IRQCHIP", "uart": "WINDOW_UART", "doorbell": "WINDOW_DOORBELL"}   # most often used first
@@ -124,6 +124,9 @@ def _vm_arrays(plan: Plan, vm: VmPlan) -> list[str]:
         (f"{{{string(end.channel)}, {f'{prefix}_rings{i}' if end.rings else 'NULL'}, {len(end.rings)}}}",
          origin(plan.file, end.line))
         for i, end in enumerate(vm.channels)])
+    lines += _commented("const struct restore", f"{prefix}_restores", [
+        (f"{{{r.ipa:#x}, {r.size:#x}, {r.source:#x}}}", "from its pristine copy" if r.source else "zeros")
+        for r in vm.restores])
     physical = {line.guest: line.physical for line in vm.lines}
     lines += [comment(f"{line.guest}: {line.name}, {origin(plan.file, line.line)}") for line in vm.lines]
     lines += _array("const uint16_t", f"{prefix}_irqs", [str(physical.get(n, 0)) for n in range(_irq_count(vm))])
@@ -192,9 +195,20 @@ def _vm(plan: Plan, vm: VmPlan, stage2: int) -> list[str]:
         f"            .uart_irq = {vm.uart_line},",
         f"            .line = {vm.line},",
         f"            .criticality = {vm.criticality},",
-        "            .on_fault = ACTION_STOP,",
+        f"            .on_fault = {_policy(vm.on_fault)},",
+        f"            .on_reset = {_policy(vm.on_reset)},",
+        f"            .on_poweroff = {_policy(vm.on_poweroff)},",
+        f"            .restores = {f'{prefix}_restores' if vm.restores else 'NULL'},",
+        f"            .restore_count = {len(vm.restores)},",
         "        },",
     ]
+
+
+_ACTIONS = {"stop": "ACTION_STOP", "restart": "ACTION_RESTART", "halt-system": "ACTION_HALT_SYSTEM"}
+
+
+def _policy(policy: Policy) -> str:
+    return f"{{{_ACTIONS[policy.action]}, {policy.at_most}, {policy.within}, {_ACTIONS[policy.then]}}}"
 
 
 def _irq_owner(plan: Plan) -> list[str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import struct
 
-from .file import LIMIT, BadFile, size_text
+from ..units import size_text
+from .file import LIMIT, BadFile
 from .model import Image, Segment
 
 MAGIC = b"\x7fELF"

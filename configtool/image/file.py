@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
+from ..units import size_text
+
 LIMIT = 512 << 20               # bytes of a file, unpacked, and of an image in memory
 
 
@@ -15,16 +17,6 @@ class BadFile(Exception):
                  help: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.code, self.message, self.label, self.notes, self.help = code, message, label, notes, help
-
-
-def size_text(size: int) -> str:
-    """A size as the YAML would have it: '16MiB', '4 bytes'."""
-    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
-        if size >= unit and size % unit == 0:
-            return f"{size // unit}{name}"
-    if size >= 10 << 20:
-        return f"{size / (1 << 20):.1f} MiB"
-    return f"{size} byte" + ("" if size == 1 else "s")
 
 
 def read(path: str, name: str) -> bytes:

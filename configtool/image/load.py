@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from ..source import Span
+from ..units import size_text
 from . import elf, linux
-from .file import LIMIT, BadFile, read, size_text
+from .file import LIMIT, BadFile, read
 from .model import Image, Segment
 
 if TYPE_CHECKING:

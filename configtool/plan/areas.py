@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping as MappingType
 
-from ..image.file import size_text
 from ..image.model import Image
 from ..source import Span
 from ..system import ImageRef, Region, Vm
+from ..units import size_text
 from .arch import MIB, Arch
 from .failure import Problems
 from .layout import pages

@@ -13,9 +13,9 @@ from typing import Mapping as MappingType, Protocol
 from ..board.model import Board
 from ..diagnostics import Diagnostic
 from ..emit.fdt import serialise
-from ..image.file import size_text
 from ..image.model import Image
 from ..system import System, Vm
+from ..units import size_text
 from . import cpus as cpu_choice, tree_riscv
 from .arch import ARCHS, Arch, TableFormat
 from .areas import Chunk, Layout, lay_out, main_region, ram_base

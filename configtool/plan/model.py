@@ -110,6 +110,23 @@ class CpuPlan:
 
 
 @dataclass(frozen=True)
+class Policy:
+    """What follows a fault, a reset or a power-off of a VM's own."""
+    action: str = "stop"            # 'stop', 'restart', 'halt-system'
+    at_most: int = 0                # restarts within `within`, 0: any number
+    within: int = 0                 # ticks of the time counter
+    then: str = "stop"              # what follows the last of them
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Memory that a restart puts back; whole pages."""
+    ipa: int
+    size: int
+    source: int                     # physical address of the pristine copy (a Payload of its own), 0: zeros
+
+
+@dataclass(frozen=True)
 class VmPlan:
     name: str
     index: int
@@ -128,6 +145,10 @@ class VmPlan:
     tree: TreeNode | None           # the guest's device tree; None: `devicetree: none` or its own
     table: int                      # physical address of the stage-2 root
     uart_line: int = 0              # guest interrupt of the virtual UART
+    on_fault: Policy = Policy()
+    on_reset: Policy = Policy()
+    on_poweroff: Policy = Policy()
+    restores: tuple[Restore, ...] = ()   # sorted by ipa; empty unless a policy restarts the VM
 
 
 @dataclass(frozen=True)

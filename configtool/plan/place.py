@@ -17,9 +17,9 @@ from typing import Sequence
 
 from ..board.model import Board
 from ..diagnostics import Label
-from ..image.file import size_text
 from ..source import Span
 from ..system import Channel, Vm
+from ..units import size_text
 from .arch import Arch
 from .areas import Area, Chunk, Layout
 from .failure import Problems

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 
-from ..image.file import size_text
+from ..units import size_text
 from .model import Payload, Plan, Property, VmPlan
 
 

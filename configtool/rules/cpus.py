@@ -125,13 +125,16 @@ The VMs that name CPUs of a cluster, and those that ask for a number of them, to
 def small_cluster(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board, system = _board(context), context.system
     for cluster in dict.fromkeys(vm.cpus.cluster for vm in system.vms if vm.cpus and vm.cpus.cluster):
-        usable = [cpu for cpu in usable_cpus(board) if cpu.cluster == cluster]
-        tally = [(vm, vm.cpus.count or 0, vm.cpus.span) for vm in system.vms if vm.cpus and vm.cpus.cluster == cluster]
-        tally += [(vm, len(mine), vm.cpus.span) for vm in system.vms if vm.cpus and vm.cpus.names
-                  for mine in [[n for n, _ in vm.cpus.names if (c := find_cpu(board, n)) and c.cluster == cluster]] if mine]
+        there = sum(cpu.cluster == cluster for cpu in usable_cpus(board))
+        tally = []
+        for vm in system.vms:
+            named = [cpu for name, _ in _names(vm) if (cpu := find_cpu(board, name)) and cpu.cluster == cluster]
+            count = (vm.cpus.count or 0) if vm.cpus and vm.cpus.cluster == cluster else len(named)
+            if vm.cpus and count:
+                tally.append((vm, count, vm.cpus.span))
         wanted = sum(count for _, count, _ in tally)
-        if wanted > len(usable):
-            yield _too_few(self, f"cluster {cluster} of board {board.name}", len(usable), wanted, tally)
+        if wanted > there:
+            yield _too_few(self, f"cluster {cluster} of board {board.name}", there, wanted, tally)
 
 
 @rule("BH0206", "more CPUs than the board has", phase="board", needs=("BH0201", "BH0202", "BH0203", "BH0204", "BH0205"), explain="""\

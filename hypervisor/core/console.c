@@ -129,7 +129,7 @@ static uint32_t next_running(uint32_t from)
     for (uint32_t i = 1; i <= PLAN_VMS; i++) {
         uint32_t index = (from + i) % PLAN_VMS;
 
-        if (!__atomic_load_n(&vms[index].ended, __ATOMIC_RELAXED))
+        if (vm_state(&vms[index]) != VM_ENDED)
             return index;
     }
     return from;
@@ -171,7 +171,7 @@ static void print_help(void)
         uart_put((char)(i < 10 ? '0' + i : ' '));
         uart_put(' ');
         put_text(vms[i].config->name);
-        put_text(vms[i].ended ? " (ended)" : "");
+        put_text(vm_state(&vms[i]) == VM_ENDED ? " (ended)" : "");
         put_text(i == console.focus ? " <- input\r\n" : "\r\n");
     }
     show_growth(&vms[console.focus]);

@@ -29,25 +29,115 @@ enum vm_start vm_start(struct vm *vm, uint32_t vcpu, uint64_t pc, uint64_t arg)
     return VM_START_OK;
 }
 
-static bool vm_has_ended(const struct vm *vm)
+static void stop_all(const struct vm *vm)
 {
-    return __atomic_load_n(&vm->ended, __ATOMIC_ACQUIRE) != 0;
-}
-
-void vm_end(struct vm *vm, const char *how)
-{
-    if (__atomic_exchange_n(&vm->ended, 1, __ATOMIC_ACQ_REL) != 0)
-        return;
     for (uint32_t vcpu = 0; vcpu < vm->config->vcpu_count; vcpu++) {
         if (cpu_state(vm_cpu(vm, vcpu)) != VCPU_MISSING)
             cpu_notify(vm_cpu(vm, vcpu), EVENT_STOP);
     }
+}
+
+/* Exactly one caller brings a running VM into another state; false: not this one. */
+static bool leave_running(struct vm *vm, enum vm_state next)
+{
+    uint32_t state = VM_RUNNING;
+
+    return __atomic_compare_exchange_n(&vm->state, &state, (uint32_t)next, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+void vm_end(struct vm *vm, const char *how)
+{
+    if (!leave_running(vm, VM_ENDED))
+        return;
+    stop_all(vm);
     console_end(vm);
     console_message("vm '%s' %s", vm->config->name, how);
     if (__atomic_sub_fetch(&running, 1, __ATOMIC_ACQ_REL) == 0) {
         console_message("all VMs have ended");
         arch_system_off(false);
     }
+}
+
+static enum action next_action(const struct vm *vm, const struct policy *policy)
+{
+    bool spent = policy->at_most != 0 && vm->restart_count >= policy->at_most &&
+                 arch_time() - vm->restart_since <= policy->within;
+
+    return policy->action == ACTION_RESTART && spent ? policy->then : policy->action;
+}
+
+static void count_restart(struct vm *vm, const struct policy *policy)
+{
+    uint64_t now = arch_time();
+
+    if (vm->restart_count == 0 || now - vm->restart_since > policy->within) {
+        vm->restart_since = now;
+        vm->restart_count = 0;
+    }
+    vm->restart_count++;
+}
+
+void vm_finish(struct vm *vm, const struct policy *policy, const char *how)
+{
+    switch (next_action(vm, policy)) {
+    case ACTION_RESTART:
+        if (leave_running(vm, VM_RESTARTING)) {
+            count_restart(vm, policy);
+            console_end(vm);
+            console_message("vm '%s' %s, restarts", vm->config->name, how);
+            stop_all(vm);
+        }
+        break;
+    case ACTION_HALT_SYSTEM:
+        console_message("vm '%s' %s, and the system halts with it", vm->config->name, how);
+        arch_system_off(true);
+    default:
+        vm_end(vm, how);
+        break;
+    }
+}
+
+/* All vCPUs are off: make everything as it was at first, and start. */
+static void restart(struct cpu *cpu)
+{
+    struct vm *vm = cpu->vm;
+    const struct vm_config *own = vm->config;
+
+    virq_reset(cpu);
+    vuart_reset(vm);
+    for (uint32_t vcpu = 0; vcpu < own->vcpu_count; vcpu++) {
+        struct cpu *other = vm_cpu(vm, vcpu);
+
+        if (cpu_state(other) != VCPU_MISSING) {
+            cpu_set_state(other, VCPU_OFF);
+            __atomic_store_n(&other->events, 0, __ATOMIC_RELEASE);
+        }
+    }
+    for (uint32_t i = 0; i < own->restore_count; i++)
+        arch_guest_fill(own->restores[i].ipa, (const void *)(uintptr_t)own->restores[i].source, own->restores[i].size);
+    __atomic_store_n(&vm->parked, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_RELEASE);
+    vm_start(vm, 0, own->entry, own->dtb);
+}
+
+void vm_join_restart(struct cpu *cpu)
+{
+    const struct vm *vm = cpu->vm;
+    uint64_t here = (uint64_t)1 << cpu->vcpu;
+    uint64_t before = __atomic_fetch_or(&cpu->vm->parked, here, __ATOMIC_ACQ_REL);
+    uint64_t wanted = 0;
+
+    if (cpu->vcpu != 0) {
+        if ((before & here) == 0)
+            cpu_notify(vm_cpu(vm, 0), EVENT_WAKE);
+        return;
+    }
+    for (uint32_t vcpu = 0; vcpu < vm->config->vcpu_count; vcpu++) {
+        if (cpu_state(vm_cpu(vm, vcpu)) != VCPU_MISSING)
+            wanted |= (uint64_t)1 << vcpu;
+    }
+    if (((before | here) & wanted) == wanted)
+        restart(cpu);
 }
 
 _Noreturn void vm_vcpu_off(struct cpu *cpu)
@@ -74,16 +164,17 @@ bool cpu_take_events(struct cpu *cpu)
         arch_vcpu_set_ipi(cpu);
     if (events & EVENT_VIRQ)
         virq_update(cpu);
-    return (events & EVENT_STOP) != 0 || vm_has_ended(cpu->vm);
+    return (events & EVENT_STOP) != 0 || vm_state(cpu->vm) != VM_RUNNING;
 }
 
 _Noreturn void cpu_park(struct cpu *cpu)
 {
     virq_reset_vcpu(cpu);
     for (;;) {
-        bool stop = cpu_take_events(cpu);
-
-        if (!stop && cpu_state(cpu) == VCPU_STARTING)
+        cpu_take_events(cpu);
+        if (vm_state(cpu->vm) == VM_RESTARTING)
+            vm_join_restart(cpu);
+        if (vm_state(cpu->vm) == VM_RUNNING && cpu_state(cpu) == VCPU_STARTING)
             break;
         arch_wait(cpu);
     }
@@ -133,7 +224,7 @@ static const struct place *nearest_place(const struct vm *vm, uint64_t ipa)
 
 static _Noreturn void act_on_fault(struct cpu *cpu)
 {
-    vm_end(cpu->vm, "stopped");
+    vm_finish(cpu->vm, &cpu->vm->config->on_fault, "stopped");
     vm_vcpu_off(cpu);
 }
 

@@ -31,6 +31,12 @@ void arch_wait(struct cpu *cpu);
 bool arch_guest_read(uint64_t ipa, uint8_t *byte);
 bool arch_guest_write(uint64_t ipa, uint8_t byte);
 
+/* Fill the current VM's memory at an IPA from a copy, or with zeros where source is NULL; whole pages that it may write. */
+void arch_guest_fill(uint64_t ipa, const void *source, uint64_t size);
+
+/* The time counter: PLAN_TIMEBASE ticks in a second. */
+uint64_t arch_time(void);
+
 /* pc of the guest, for reports. */
 uint64_t arch_guest_pc(const struct cpu *cpu);
 

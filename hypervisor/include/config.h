@@ -68,7 +68,21 @@ struct channel_end {
 };
 
 /* How a VM goes on after a fault, a reset or a power-off of its own. */
-enum action { ACTION_STOP };
+enum action { ACTION_STOP, ACTION_RESTART, ACTION_HALT_SYSTEM };
+
+struct policy {
+    enum action action;
+    uint32_t at_most; /* restarts within `within`; 0: any number */
+    uint64_t within;  /* ticks of the time counter */
+    enum action then; /* what follows the last of them */
+};
+
+/* Memory as it is when a VM starts: what a restart puts back. */
+struct restore {
+    uint64_t ipa;
+    uint64_t size;   /* bytes, whole pages */
+    uint64_t source; /* physical address of the pristine copy; 0: zeros */
+};
 
 struct vm_config {
     const char *name;
@@ -88,7 +102,11 @@ struct vm_config {
     uint16_t uart_irq;            /* guest interrupt of the virtual UART; 0: it has no virtual UART */
     uint16_t line;                /* of the VM in the system's YAML */
     uint8_t criticality;
-    enum action on_fault;
+    struct policy on_fault;
+    struct policy on_reset;
+    struct policy on_poweroff;
+    const struct restore *restores; /* of a VM that can be restarted */
+    uint32_t restore_count;
 };
 
 struct cpu_config {

@@ -51,8 +51,11 @@ void virq_physical(struct cpu *cpu, uint32_t number);
 /* Drive the lines of this VM's vCPUs anew; called by a CPU that was told EVENT_VIRQ. */
 void virq_update(struct cpu *cpu);
 
-/* A fresh vCPU: nothing enabled in its context. */
+/* A vCPU that is off: nothing enabled in its context. */
 void virq_reset_vcpu(struct cpu *cpu);
+
+/* All vCPUs are off: nothing pending, nothing claimed, at the physical controller either. `cpu`: one of the VM's. */
+void virq_reset(struct cpu *cpu);
 
 /* False: no such register, width or alignment. */
 bool virq_access(struct cpu *cpu, struct vdev_access *access);
@@ -78,6 +81,9 @@ void vuart_receive(struct cpu *cpu, struct vm *vm, uint8_t byte);
 
 /* The next byte typed for this VM, taken by a firmware call; -1: none. */
 int vuart_take(struct vm *vm);
+
+/* As at first. */
+void vuart_reset(struct vm *vm);
 
 bool vuart_access(struct cpu *cpu, struct vdev_access *access);
 

@@ -12,9 +12,18 @@
 #include "spinlock.h"
 #include "vdev.h"
 
+enum vm_state {
+    VM_RUNNING,
+    VM_RESTARTING, /* its vCPUs gather in cpu_park(); vCPU 0 puts its memory back when all are there */
+    VM_ENDED,
+};
+
 struct vm {
     const struct vm_config *config;
-    uint32_t ended; /* set once, by whoever ends it */
+    uint32_t state;         /* enum vm_state */
+    uint32_t restart_count; /* since restart_since */
+    uint64_t restart_since; /* ticks */
+    uint64_t parked;        /* vCPUs that have seen VM_RESTARTING, one bit each */
     struct vm_console console;
     struct vuart uart;
     struct virq virq;
@@ -38,8 +47,25 @@ void vm_init(void);
 enum vm_start { VM_START_OK, VM_START_NOT_OFF, VM_START_MISSING };
 enum vm_start vm_start(struct vm *vm, uint32_t vcpu, uint64_t pc, uint64_t arg);
 
-/* End a VM: all its other vCPUs stop; the caller turns its own off. `how` is for the console. */
+static inline enum vm_state vm_state(const struct vm *vm)
+{
+    return (enum vm_state)__atomic_load_n(&vm->state, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * A VM has come to an end of some kind: act as its YAML says. All its other vCPUs stop; the caller turns its own off.
+ * `how` is for the console: "powered off".
+ */
+void vm_finish(struct vm *vm, const struct policy *policy, const char *how);
+
+/* End a VM, whatever its YAML says. */
 void vm_end(struct vm *vm, const char *how);
+
+/*
+ * Called by a CPU that waits for its vCPU to start: take part in a restart of the VM. vCPU 0 carries it out as soon as all
+ * others have come here.
+ */
+void vm_join_restart(struct cpu *cpu);
 
 /* This vCPU turns itself off until another one starts it; where it was the last one on, the VM has ended. */
 _Noreturn void vm_vcpu_off(struct cpu *cpu);

@@ -66,6 +66,23 @@ void vuart_receive(struct cpu *cpu, struct vm *vm, uint8_t byte)
     spin_unlock(&uart->lock);
 }
 
+void vuart_reset(struct vm *vm)
+{
+    struct vuart *uart = &vm->uart;
+
+    spin_lock(&uart->lock);
+    uart->rx_tail = uart->rx_head;
+    uart->ier = 0;
+    uart->lcr = 0;
+    uart->mcr = 0;
+    uart->scratch = 0;
+    uart->divisor[0] = 0;
+    uart->divisor[1] = 0;
+    uart->thre = false;
+    uart->polled = false;
+    spin_unlock(&uart->lock);
+}
+
 int vuart_take(struct vm *vm)
 {
     int byte;

@@ -266,3 +266,31 @@ void virq_reset_vcpu(struct cpu *cpu)
     drive_all(cpu, cpu->vm);
     spin_unlock(&virq->lock);
 }
+
+void virq_reset(struct cpu *cpu)
+{
+    struct virq *virq = &cpu->vm->virq;
+    const struct vm_config *own = cpu->vm->config;
+
+    spin_lock(&virq->lock);
+    for (uint32_t word = 0; word < PLAN_IRQ_WORDS; word++) {
+        /* A physical source that nobody completed stays shut for ever. A completion counts only where it is enabled. */
+        for (uint32_t busy = virq->active[word] | pending_word(virq, word); busy != 0; busy &= busy - 1) {
+            uint32_t number = word * 32 + bit_lowest(busy);
+            uint32_t source = number < own->irq_count ? own->irq_physical[number] : 0;
+
+            if (source != 0) {
+                irqchip_enable(cpu, source, true);
+                irqchip_complete(cpu, source);
+                irqchip_enable(cpu, source, false);
+            }
+        }
+        __atomic_store_n(&virq->pending[word], 0, __ATOMIC_RELEASE);
+        virq->active[word] = 0;
+        virq->level[word] = 0;
+    }
+    for (uint32_t number = 0; number < PLAN_IRQ_WORDS * 32; number++)
+        virq->priority[number] = 0;
+    drive_all(cpu, cpu->vm);
+    spin_unlock(&virq->lock);
+}

@@ -143,11 +143,12 @@ class Archive:
         (self._dir / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror()} {self.suite} main\n")
         # How this machine reaches the network (proxies and the like) holds here, too; its hooks do not.
         dump = subprocess.run(["apt-config", "dump", "Acquire"], check=True, stdout=subprocess.PIPE, text=True).stdout
-        acquire = [line for line in dump.splitlines() if not re.match(r"Acquire(::(IndexTargets|Languages).*)? \"", line)]
+        acquire = [line for line in dump.splitlines() if not re.match(r"Acquire(::(IndexTargets|Languages|GzipIndexes).*)? \"", line)]
         (self._dir / "apt.conf").write_text("\n".join([
             *acquire,
             'Acquire::Languages "none";',
             'Acquire::Retries "3";',
+            'Acquire::GzipIndexes "true";',
             'Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";',
             f'APT::Architecture "{self.arch}";',
             f'APT::Architectures {{ "{self.arch}"; }};',
@@ -160,7 +161,9 @@ class Archive:
             'Dir::Etc::SourceParts "/dev/null";',
             f'Dir::State "{self._dir}/state";',
             f'Dir::State::status "{self._dir}/status";',
-            f'Dir::Cache "{self._dir}/cache";', ""]))
+            f'Dir::Cache "{self._dir}/cache";',
+            'Dir::Cache::pkgcache "";',
+            'Dir::Cache::srcpkgcache "";', ""]))
         self._apt("apt-get", "-q", "update", "--error-on=any")
 
     def _apt(self, *command: str, cwd: str | None = None, fatal: bool = True) -> str | None:

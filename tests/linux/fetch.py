@@ -12,6 +12,7 @@ import argparse
 import shutil
 import sys
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -52,7 +53,8 @@ class Kernel:
 def kernel(arch: str) -> Kernel:
     """The kernel for an architecture; fetched on the first call. Raises FetchError."""
     source = _SOURCES[arch]
-    place = cache_dir() / "kernels" / f"{source.suite}-{arch}"
+    choice = zlib.crc32(" ".join(_MODULES).encode())    # a cache filled for fewer modules is no use
+    place = cache_dir() / "kernels" / f"{source.suite}-{arch}-{choice:08x}"
     with locked(f"kernel-{arch}"):
         if not place.exists():
             _unpack_kernel(arch, source, place)

@@ -14,6 +14,8 @@ extern byte_access guest_read_byte;
 extern byte_access guest_write_byte;
 extern bool guest_fetch_half(ureg_t *fixup, ureg_t address, uint16_t *half);
 
+extern void guest_fill(ureg_t address, const void *source, ureg_t size); /* trap.S */
+
 struct trap_state {
     ureg_t sepc, sstatus, hstatus, scause, stval;
 };
@@ -63,6 +65,13 @@ bool arch_guest_read(uint64_t ipa, uint8_t *byte)
 bool arch_guest_write(uint64_t ipa, uint8_t byte)
 {
     return access_byte(guest_write_byte, ipa, &byte);
+}
+
+void arch_guest_fill(uint64_t ipa, const void *source, uint64_t size)
+{
+    csr_write(vsatp, 0);
+    csr_set(hstatus, HSTATUS_SPVP);
+    guest_fill((ureg_t)ipa, source, (ureg_t)size);
 }
 
 bool guest_fetch(uint32_t *instruction)

@@ -227,11 +227,21 @@ static struct sbi_result call_hsm(struct cpu *cpu, ureg_t function)
 
 static struct sbi_result call_srst(struct cpu *cpu, ureg_t function)
 {
+    bool failed = argument(cpu, 1) == SBI_SRST_FAILED;
+
     if (function != 0)
         return result(SBI_NOT_SUPPORTED, 0);
-    if (argument(cpu, 0) != SBI_SRST_SHUTDOWN)
-        return result(argument(cpu, 0) <= 2 ? SBI_NOT_SUPPORTED : SBI_INVALID_PARAM, 0);
-    vm_end(cpu->vm, argument(cpu, 1) == SBI_SRST_FAILED ? "powered off after a failure" : "powered off");
+    switch (argument(cpu, 0)) {
+    case SBI_SRST_SHUTDOWN:
+        vm_finish(cpu->vm, &cpu->vm->config->on_poweroff, failed ? "powered off after a failure" : "powered off");
+        break;
+    case SBI_SRST_COLD_REBOOT:
+    case SBI_SRST_WARM_REBOOT:
+        vm_finish(cpu->vm, &cpu->vm->config->on_reset, failed ? "reset itself after a failure" : "reset itself");
+        break;
+    default:
+        return result(SBI_INVALID_PARAM, 0);
+    }
     vm_vcpu_off(cpu);
 }
 

@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The guest's timer: its own comparator where the hart has Sstc, else the firmware's through the hypervisor. */
+#include "arch.h"
 #include "arch/csr.h"
 #include "arch/sbi.h"
 #include "arch/timer.h"
 #include "config.h"
+
+uint64_t arch_time(void)
+{
+#if __riscv_xlen == 64
+    return csr_read(time);
+#else
+    uint32_t high;
+    uint32_t low;
+
+    do {
+        high = csr_read(timeh);
+        low = csr_read(time);
+    } while (high != csr_read(timeh));
+    return (uint64_t)high << 32 | low;
+#endif
+}
 
 void timer_set_guest(uint64_t deadline)
 {

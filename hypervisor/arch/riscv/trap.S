@@ -124,7 +124,7 @@ trap_own:
  */
         .option push
         .option arch, +h
-        .globl guest_read_byte, guest_write_byte, guest_fetch_half
+        .globl guest_read_byte, guest_write_byte, guest_fetch_half, guest_fill
 guest_read_byte:                                /* (fixup slot, address, uint8_t *) */
         lla t0, 9f
         REG_S t0, 0(a0)
@@ -146,5 +146,21 @@ guest_fetch_half:                               /* (fixup slot, address, uint16_
         li a0, 1
         ret
 9:      li a0, 0
+        ret
+/* (address, source or 0, bytes): whole registers; a fault is a bug, so there is no fix-up. */
+guest_fill:
+        add a2, a2, a0
+        li t0, 0
+1:      beqz a1, 2f
+        REG_L t0, 0(a1)
+        addi a1, a1, REG_BYTES
+2:
+#if __riscv_xlen == 64
+        hsv.d t0, (a0)
+#else
+        hsv.w t0, (a0)
+#endif
+        addi a0, a0, REG_BYTES
+        bltu a0, a2, 1b
         ret
         .option pop

@@ -43,8 +43,10 @@ enum { SBI_HSM_STARTED, SBI_HSM_STOPPED, SBI_HSM_START_PENDING, SBI_HSM_SUSPENDE
 #define SBI_HSM_RETENTIVE     0x00000000u
 #define SBI_HSM_NON_RETENTIVE 0x80000000u
 
-#define SBI_SRST_SHUTDOWN 0u
-#define SBI_SRST_FAILED   1u /* reset reason: system failure */
+#define SBI_SRST_SHUTDOWN    0u
+#define SBI_SRST_COLD_REBOOT 1u
+#define SBI_SRST_WARM_REBOOT 2u
+#define SBI_SRST_FAILED      1u /* reset reason: system failure */
 
 struct sbi_result {
     long error;

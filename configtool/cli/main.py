@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which command, and what becomes of exceptions.
+
+Exit codes: 0 clean; 1 the description is wrong; 2 wrong usage, or a file that cannot be read or written; 3 a bug of ours.
+"""
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn, Sequence
+
+COMMANDS = {
+    "check": "check a system description",
+    "plan": "show what was decided for a system",
+    "gen": "generate the configuration, tables and device trees of a system",
+    "run": "build a system and start it as its board says",
+    "free": "show what of the board nobody has",
+    "explain": "explain a code, such as BH0206",
+    "rules": "list all rules",
+    "board": "show or import a board",
+}
+_MODULES = {"plan": "plan_command", "board": "board_command"}
+
+
+def run() -> NoReturn:
+    """The program: sets up the streams, and leaves with the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:     # the reader of our output went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+def main(arguments: Sequence[str]) -> int:
+    from ..diagnostics import UsageError
+
+    try:
+        return _dispatch(list(arguments))
+    except UsageError as mistake:
+        print(f"configtool: {mistake}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        raise
+    except Exception:
+        import traceback
+        traceback.print_exc()
+        print("configtool: this is a bug of configtool, not a mistake of yours. Please report it with the lines above and the "
+              "description.", file=sys.stderr)
+        return 3
+
+
+def _dispatch(arguments: list[str]) -> int:
+    from importlib import import_module
+
+    first = arguments[0] if arguments else None
+    if first in ("-h", "--help", "help", None):
+        print(_help(), end="", file=sys.stdout if first else sys.stderr)
+        return 0 if first else 2
+    if first == "--version":
+        from .. import __version__
+        print(f"configtool {__version__}")
+        return 0
+    assert first is not None
+    if first not in COMMANDS:
+        from difflib import get_close_matches
+        from ..diagnostics import UsageError
+        if os.path.exists(first):
+            raise UsageError(f"no command given; to check a description: configtool check {first}")
+        near = get_close_matches(first, COMMANDS, 1)
+        raise UsageError(f"there is no command '{first}'; " + (f"did you mean '{near[0]}'?" if near else
+                                                              f"commands: {', '.join(COMMANDS)}"))
+    module = import_module(f"{__package__}.{_MODULES.get(first, first)}")
+    return int(module.main(arguments[1:]))
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name.ljust(width)}  {text}" for name, text in COMMANDS.items())
+    return f"""usage: configtool COMMAND [ARGUMENTS]
+
+Turns one YAML description of a mixed-criticality system into everything that Bulkhead boots with.
+
+{commands}
+
+configtool COMMAND --help shows the arguments of a command.
+Exit codes: 0 clean, 1 the description is wrong, 2 usage or files, 3 a bug of configtool.
+"""

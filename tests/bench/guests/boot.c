@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is measured has happened before this guest's first instruction. */
+#include "cpu.h"
+#include "mark.h"
+
+GUEST_AT(0xa0000000);
+
+void guest_main(void)
+{
+    power_off();
+}
