@@ -74,10 +74,9 @@ def fixed_extent(ref: ImageRef, image: Image) -> tuple[int, int] | None:
 
 
 def ram_base(vm: Vm, images: MappingType[str, Image], arch: Arch) -> int | None:
-    """IPA of the main region. None: identity RAM that nothing ties to an address."""
+    """IPA of the main region, which there is. None: identity RAM that nothing ties to an address."""
     region = main_region(vm)
-    if region is None:
-        return arch.ram
+    assert region is not None
     if isinstance(region.at, int):
         return region.at
     if region.at == "identity" and region.phys is not None:
@@ -101,10 +100,27 @@ def ram_base(vm: Vm, images: MappingType[str, Image], arch: Arch) -> int | None:
     return low // (2 * MIB) * (2 * MIB)
 
 
-def lay_out(vm: Vm, images: MappingType[str, Image], arch: Arch, base: int, dtb_size: int, problems: Problems) -> Layout:
-    """Everything of a VM's own memory at its IPA; `base` is the main region's. `dtb_size`: bytes of its device tree, 0: none."""
+def bases(vm: Vm, images: MappingType[str, Image], arch: Arch) -> dict[str, int | None]:
+    """IPAs of the regions for which something decides it; None: identity memory that may lie anywhere. The others go above."""
     main = main_region(vm)
-    areas = _areas(vm, main, base, arch)
+    found: dict[str, int | None] = {}
+    for region in vm.memory:
+        if region is main:
+            found[region.name] = ram_base(vm, images, arch)
+        elif isinstance(region.at, int):
+            found[region.name] = region.at
+        elif region.at == "identity":
+            found[region.name] = region.phys
+    return found
+
+
+def lay_out(vm: Vm, images: MappingType[str, Image], arch: Arch, placed: MappingType[str, int], dtb_size: int,
+            problems: Problems) -> Layout:
+    """Everything of a VM's own memory at its IPA. `placed`: the bases() of its regions, those of identity memory filled in;
+    `dtb_size`: bytes of its device tree, 0: none."""
+    main = main_region(vm)
+    base = placed[main.name] if main is not None else arch.ram
+    areas = _areas(vm, placed, arch)
     chunks: list[Chunk] = []
     claimed: list[tuple[int, int, str, Span]] = []      # IPA ranges in use, bss and what a kernel reserves included
     entry = None
@@ -136,23 +152,13 @@ def lay_out(vm: Vm, images: MappingType[str, Image], arch: Arch, base: int, dtb_
     return Layout(areas, tuple(chunks), entry or 0, dtb, initrd)
 
 
-def _areas(vm: Vm, main: Region | None, base: int, arch: Arch) -> tuple[Area, ...]:
-    found: dict[str, Area] = {}
-    for region in vm.memory:
-        in_place = region.at == "identity" or region.phys is not None
-        if region is main:
-            found[region.name] = Area(region, base, in_place)
-        elif isinstance(region.at, int):
-            found[region.name] = Area(region, region.at, in_place)
-        elif region.at == "identity" and region.phys is not None:
-            found[region.name] = Area(region, region.phys, True)
-    for region in vm.memory:                # the others go above the RAM, each at a superpage if it fills one
-        if region.name in found:
-            continue
-        align = max((s for s in arch.stage2[0].leaves if s <= region.size), default=PAGE)
-        at = max((a.end for a in found.values()), default=arch.ram)
-        at += -at % align
-        found[region.name] = Area(region, at, region.phys is not None)
+def _areas(vm: Vm, placed: MappingType[str, int], arch: Arch) -> tuple[Area, ...]:
+    found = {r.name: Area(r, placed[r.name], r.at == "identity" or r.phys is not None) for r in vm.memory if r.name in placed}
+    for region in vm.memory:                # the others go above, each at a superpage if it fills one
+        if region.name not in found:
+            align = max((s for s in arch.stage2[0].leaves if s <= region.size), default=PAGE)
+            at = max((a.end for a in found.values()), default=arch.ram)
+            found[region.name] = Area(region, at + -at % align, region.phys is not None)
     return tuple(found[r.name] for r in vm.memory)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Sequence
 
 from ..board.model import Board, Cpu
+from ..rules.cpus import find_cpu, usable_cpus
 from ..system import System
 from .failure import InternalError
 
@@ -27,10 +28,10 @@ _HIDDEN = {"h", "ssaia", "sscsrind", "ssccfg", "sscofpmf", "sscntrcfg", "ssctr",
 def assign(system: System, board: Board) -> list[list[Cpu]]:
     """For each VM its CPUs in vCPU order: those named first, then counts in YAML order, on the lowest free CPUs.
 
-    A count without a cluster leaves the CPUs of clusters that other VMs ask for to them as long as others are free. The rules
-    have found that there are enough; anything else is a bug.
+    Counts of a cluster come before counts without one, which could take that cluster's CPUs. The rules have found that there
+    are enough; anything else is a bug.
     """
-    usable = [c for c in board.cpus if c.enabled]
+    usable = usable_cpus(board)
     taken: set[int] = set()
     found: dict[str, list[Cpu]] = {}
     for vm in system.vms:
@@ -51,10 +52,10 @@ def assign(system: System, board: Board) -> list[list[Cpu]]:
 
 
 def _named(board: Board, name: str) -> Cpu:
-    for cpu in board.cpus:
-        if name in (cpu.name, cpu.label, cpu.path):
-            return cpu
-    raise InternalError(f"CPU {name} is not on the board, and no rule said so")
+    cpu = find_cpu(board, name)
+    if cpu is None:
+        raise InternalError(f"CPU {name} is not on the board, and no rule said so")
+    return cpu
 
 
 def common(cpus: Sequence[Cpu]) -> set[str]:

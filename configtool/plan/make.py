@@ -18,7 +18,7 @@ from ..system import System, Vm
 from ..units import size_text
 from . import cpus as cpu_choice, tree_riscv
 from .arch import ARCHS, Arch, TableFormat
-from .areas import Chunk, Layout, lay_out, main_region, ram_base
+from .areas import Chunk, Layout, bases, lay_out
 from .check import check
 from .devices import console_device, given, interrupts, mappings
 from .failure import InternalError, Problems
@@ -81,7 +81,7 @@ class _Maker:
         self.sources = {name: interrupts(devices, board) for name, devices in self.given.items()}
         self.device_maps = {name: mappings(devices) for name, devices in self.given.items()}
         self.numbers = {vm.name: numbers(system, vm, self.sources[vm.name], self.arch) for vm in system.vms}
-        self.bases = {vm.name: ram_base(vm, images, self.arch) for vm in system.vms}
+        self.bases = {vm.name: bases(vm, images, self.arch) for vm in system.vms}
         self._trees: dict[tuple[str, Layout], tuple[TreeNode, bytes]] = {}
         self._runs: list[tuple[Run, bytes]] = []        # of the last attempt, with the VM's device tree
 
@@ -117,14 +117,12 @@ class _Maker:
         for floating in (False, True):
             waiting: list[Run] = []
             for vm, dtb_size in zip(system.vms, sizes.dtbs):
-                base = self.bases[vm.name]
-                if (base is None) != floating:
+                if any(base is None for base in self.bases[vm.name].values()) != floating:
                     continue
-                if base is None:
-                    base = self._float(vm, placement)
-                    if base is None:
-                        return None
-                layout = lay_out(vm, self.images, self.arch, base, dtb_size, problems)
+                placed = self._float(vm, placement)
+                if problems.fatal:
+                    return None
+                layout = lay_out(vm, self.images, self.arch, placed, dtb_size, problems)
                 if problems.fatal:
                     continue
                 layouts[vm.name] = layout
@@ -153,9 +151,8 @@ class _Maker:
     def _fixed(self, placement: Placement) -> dict[str, int]:
         """What is tied to physical addresses; the fixed places of channels."""
         for vm in self.system.vms:
-            main = main_region(vm)
             for region in vm.memory:
-                base = self.bases[vm.name] if region is main else region.at if isinstance(region.at, int) else region.phys
+                base = self.bases[vm.name].get(region.name)
                 owner = f"{vm.name}: memory.{region.name}"
                 if region.phys is not None:
                     placement.fix(region.phys, region.size, owner, region.phys_span or region.span, "")
@@ -170,12 +167,20 @@ class _Maker:
                 found[channel.name] = channel.phys
         return found
 
-    def _float(self, vm: Vm, placement: Placement) -> int | None:
-        region = main_region(vm)
-        assert region is not None
-        return placement.floating(vm, region.size, f"memory.{region.name}", region.size_span)
+    def _float(self, vm: Vm, placement: Placement) -> dict[str, int]:
+        """The bases of a VM's regions, with a place for identity memory that had none."""
+        placed = {}
+        for region in vm.memory:
+            if region.name in self.bases[vm.name]:
+                base = self.bases[vm.name][region.name]
+                if base is None:
+                    base = placement.floating(vm, region.size, f"memory.{region.name}", region.size_span)
+                if base is not None:
+                    placed[region.name] = base
+        return placed
 
-    def _dtb_chunk(self, vm: Vm, layout: Layout, size: int) -> Chunk | None:
+    @staticmethod
+    def _dtb_chunk(vm: Vm, layout: Layout, size: int) -> Chunk | None:
         span = vm.devicetree_span or vm.span
         return Chunk("dtb", "dtb", layout.dtb, b"", size, "", span) if layout.dtb else None
 

@@ -95,6 +95,7 @@ static void put_locked(struct vm *vm, char c)
         own->length = 0;
     }
     own->carriage = c == '\r';
+    own->idle = false;
     if (c == '\n') {
         finish_line(vm);
     } else if (c != '\r' && c != '\0') {
@@ -118,6 +119,7 @@ void console_idle(struct vm *vm)
     if (!config.has_console || vm->console.length == 0)
         return;
     spin_lock(&console.lock);
+    vm->console.idle = true;
     if (has_focus(vm))
         show_growth(vm);
     spin_unlock(&console.lock);
@@ -135,14 +137,21 @@ static uint32_t next_running(uint32_t from)
     return from;
 }
 
-static void set_focus(uint32_t index)
+static void give_focus(uint32_t index)
 {
     leave_line();
     console.focus = index;
+    if (vms[index].console.idle)
+        show_growth(&vms[index]);
+}
+
+static void set_focus(uint32_t index)
+{
+    leave_line();
     put_text("[bulkhead] input goes to ");
     put_text(vms[index].config->name);
     put_text("\r\n");
-    show_growth(&vms[index]);
+    give_focus(index);
 }
 
 void console_end(struct vm *vm)
@@ -152,13 +161,8 @@ void console_end(struct vm *vm)
     spin_lock(&console.lock);
     if (vm->console.length != 0)
         finish_line(vm);
-    if (has_focus(vm)) {
-        uint32_t next = next_running(console.focus);
-
-        leave_line();
-        console.focus = next;
-        show_growth(&vms[next]);
-    }
+    if (has_focus(vm))
+        give_focus(next_running(console.focus));
     spin_unlock(&console.lock);
 }
 
@@ -174,7 +178,7 @@ static void print_help(void)
         put_text(vm_state(&vms[i]) == VM_ENDED ? " (ended)" : "");
         put_text(i == console.focus ? " <- input\r\n" : "\r\n");
     }
-    show_growth(&vms[console.focus]);
+    give_focus(console.focus);
 }
 
 /* The key after the escape key. */

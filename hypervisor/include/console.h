@@ -19,6 +19,7 @@ struct vm;
 struct vm_console {
     uint32_t length; /* of line */
     bool carriage;   /* the last byte was a carriage return */
+    bool idle;       /* the unfinished line is a prompt: nothing has come since the VM said so */
     char line[CONSOLE_LINE];
 };
 
