@@ -15,61 +15,71 @@ name := $(notdir $(patsubst %/,%,$(dir $(abspath $(SYSTEM)))))
 endif
 B := build/$(name)$(if $(filter 1,$(DEBUG)),-debug)
 
-ELF := $(B)/bulkhead.elf
-BIN := $(B)/bulkhead.bin
-
 PYTHON     := /usr/bin/python3
 CONFIGTOOL := bin/configtool
-quiet      := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: deps-run deps-test deps check gen build run test bench lint clean help FORCE
+.PHONY: help deps deps-run deps-test check gen build run test bench lint clean FORCE
+
+include hypervisor/toolchain.mk
+include examples/lib/guests.mk
 
 help:
-	@echo "make check   check the system description ($(SYSTEM))"
-	@echo "make gen     generate its configuration, tables and device trees into $(B)"
-	@echo "make build   build $(ELF) and $(BIN) (default)"
-	@echo "make run     build and start it as its board says"
+	@echo "make build   build $(B)/bulkhead.elf and .bin from $(SYSTEM) (the default)"
+	@echo "make run     build it and start it as its board says"
+	@echo "make check   check the system description"
+	@echo "make gen     generate its configuration, tables and device trees into $(B)/gen"
 	@echo "make test    run all tests"
-	@echo "make bench   measure; make lint   check the sources; make deps   install what is missing; make clean"
+	@echo "make bench   measure"
+	@echo "make lint    check the sources"
+	@echo "make deps    install what is missing on this machine (the others do it, too)"
+	@echo "make clean   remove build/"
 	@echo "SYSTEM=path/system.yaml   another system;  DEBUG=1   a debug build;  V=1   show the commands"
 
 # What is missing on this machine is installed first; when nothing is, this takes 0.1 s and says nothing.
+deps: deps-test
 deps-run:
 	@bin/deps run
 deps-test:
 	@bin/deps test
-deps: deps-test
-
-clean:
-	rm -rf build
-
-include hypervisor/build.mk
-
-build: $(ELF) $(BIN) $(B)/compile_commands.json
-
-gen: $(B)/gen.stamp
-	@:
 
 check: $(guests) | deps-run
 	@$(CONFIGTOOL) check $(SYSTEM) --guests $(B)/guests
 
+# gen replaces its folder as a whole; a file whose content stays keeps its time.
+gen: $(B)/gen.stamp
+	@:
+
+configtool_sources := $(CONFIGTOOL) $(shell find configtool schemas -name "*.py" -o -name "*.json")
+
+$(B)/gen.stamp: $(SYSTEM) $(guests) $(B)/guests/flags $(configtool_sources) | deps-run
+	$(quiet)$(CONFIGTOOL) gen $(SYSTEM) --out $(B)/gen --guests $(B)/guests --depfile $(B)/gen.d
+	@touch $@
+
+-include $(B)/gen.d
+
+# What is compiled depends on what was generated, hence a make of its own.
+build: $(B)/gen.stamp
+	@$(MAKE) --no-print-directory -f hypervisor/build.mk B=$(B)
+
 run: build
 	@$(CONFIGTOOL) run $(SYSTEM) --built $(B)
 
-# JOBS: pytest's processes. TESTS: what to run.
-JOBS  ?= 2
+# TESTS: what to run. JOBS: how many processes run them.
 TESTS ?= tests
-
+JOBS  ?= 2
 test: deps-test
-	$(quiet)$(MAKE) --no-print-directory -C tests/unit PYTHON=$(PYTHON)
 	$(quiet)$(PYTHON) -m pytest -q -n $(JOBS) $(TESTS)
 
 bench: deps-test
 	$(quiet)$(PYTHON) tests/bench
 
-lint: deps-test
+lint:
+	@$(PYTHON) -c 'import mypy, pyflakes' || { echo "make lint needs the packages mypy and python3-pyflakes" >&2; exit 1; }
 	$(quiet)$(PYTHON) -m mypy --strict configtool
 	$(quiet)$(PYTHON) -m pyflakes configtool tests
+
+clean:
+	rm -rf build

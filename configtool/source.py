@@ -98,7 +98,8 @@ def read_file(path: str, limit: int) -> bytes:
             raise Unreadable("it is no regular file")
         if status.st_size > limit:
             raise Unreadable(f"it has {status.st_size:,} bytes, and {limit:,} is the most that is read")
-        pieces, got = [], 0
+        pieces: list[bytes] = []
+        got = 0
         while got <= limit:
             piece = os.read(descriptor, limit + 1 - got)
             if not piece:

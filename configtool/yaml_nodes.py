@@ -7,12 +7,16 @@ without bound.
 from __future__ import annotations
 
 import re
-from typing import Any
+from bisect import bisect_right
+from typing import Any, NoReturn
 
 from .diagnostics import ConfigError, Diagnostic, Label, error
 from .source import (MAX_BYTES, MAX_DEPTH, MAX_NODES, Allow, Document, Mapping, Node, Scalar, Sequence, Span, Unreadable,
                      place, read_file, scalar_value, split_lines)
 from .yaml_syntax import explain_syntax
+
+
+_Extent = tuple[tuple[int, int], tuple[int, int]]     # from and to, as (line, column) from 0
 
 
 def read_document(path: str, named_at: Span | None = None) -> Document:
@@ -74,12 +78,13 @@ class _Composer:
         self.mistakes: list[Diagnostic] = []
         self.anchors: dict[str, tuple[Node, int] | None] = {}    # None: still being read
         self.anchor_spans: dict[str, Span] = {}
-        self.opaque: list[tuple[int, int]] = []     # offsets of quoted and block scalars: a # in them is no comment
+        self.opaque: list[_Extent] = []     # quoted and block scalars: a # in them is no comment
 
-    def compose(self) -> tuple[Mapping, list[tuple[int, int]]]:
+    def compose(self) -> tuple[Mapping, list[_Extent]]:
         import yaml
 
         root: Node | None = None
+        node: Node
         stack: list[_Frame] = []
         documents = 0
         try:
@@ -135,7 +140,7 @@ class _Composer:
     def _mistake(self, code: str, message: str, span: Span, text: str = "", **more: Any) -> None:
         self.mistakes.append(error(code, message, span, text, **more))
 
-    def _stop(self, code: str, message: str, span: Span, text: str = "", **more: Any) -> None:
+    def _stop(self, code: str, message: str, span: Span, text: str = "", **more: Any) -> NoReturn:
         self._mistake(code, message, span, text, **more)
         raise ConfigError(*self.mistakes)
 
@@ -157,7 +162,8 @@ class _Composer:
             self._opened(event)
         plain = event.style is None or event.style == ""
         if not plain:
-            self.opaque.append((event.start_mark.index, event.end_mark.index))
+            start, end = event.start_mark, event.end_mark
+            self.opaque.append(((start.line, start.column), (end.line, end.column)))
         node = Scalar(self._span(event), event.value, scalar_value(event.value, plain), plain)
         if event.anchor is not None:
             self.anchors[event.anchor] = (node, 1)
@@ -175,12 +181,12 @@ class _Composer:
         if known is None:
             self._stop("BH0008", f"the alias *{event.anchor} stands inside what it stands for", span,
                        related=[Label(self.anchor_spans[event.anchor], "it stands for this")])
-        return known     # type: ignore[return-value]
+        return known
 
     def _closed(self, frame: _Frame, event: Any) -> Node:
         start, end = frame.event.start_mark, event.end_mark
         span = Span(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
-        node = self._mapping(span, frame.nodes) if frame.mapping else Sequence(span, tuple(frame.nodes))
+        node: Node = self._mapping(span, frame.nodes) if frame.mapping else Sequence(span, tuple(frame.nodes))
         if frame.event.anchor is not None:
             self.anchors[frame.event.anchor] = (node, frame.size)
         return node
@@ -210,28 +216,35 @@ def _tag(tag: str) -> str:
     return tag.replace("tag:yaml.org,2002:", "!!")
 
 
-_ALLOW = re.compile(r"(?:^|(?<=[\s]))#[ \t]*bulkhead:[ \t]*allow\b([^\n\r\x85\u2028\u2029]*)", re.MULTILINE)
+_ALLOW = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*bulkhead:[ \t]*allow\b(.*)")
 _ALLOW_REST = re.compile(r"[ \t]+([A-Za-z]{2}[0-9]+)[ \t]+because[ \t]+(\S.*)")
 
 
-def _allow_comments(file: str, text: str, opaque: list[tuple[int, int]]) -> tuple[tuple[Allow, ...], list[Diagnostic]]:
+def _allow_comments(file: str, text: str, opaque: list[_Extent]) -> tuple[tuple[Allow, ...], list[Diagnostic]]:
     """The comments that allow a warning. One on a line of its own speaks of the next line that is not a comment."""
     if "bulkhead:" not in text:
         return (), []
     allows, mistakes = [], []
+    code = 0    # the nearest line from here on that is not a comment
     lines = split_lines(text)
-    for found in _ALLOW.finditer(text):
-        if any(start <= found.start() < end for start, end in opaque):
+    for number in range(len(lines), 0, -1):
+        line = lines[number - 1]
+        own = not line.strip() or line.lstrip().startswith("#")
+        code = code if own else number
+        found = _ALLOW.search(line) if "bulkhead:" in line else None
+        if not found or _inside(opaque, (number - 1, found.start())):
             continue
-        span = place(file, text, found.start(), len(found.group().rstrip()))
+        span = Span(file, number, found.start() + 1, number, len(line.rstrip()) + 1)
         rest = _ALLOW_REST.match(found.group(1))
-        if not rest:
+        if rest:
+            allows.append(Allow(rest.group(1).upper(), rest.group(2).rstrip(), span, code))
+        else:
             mistakes.append(error("BH0011", "a comment that allows a warning gives its code and a reason", span,
                                   help=["write: # bulkhead: allow BH0412 because the rate is limited by the sender"]))
-            continue
-        line = span.line
-        if not lines[line - 1][:span.column - 1].strip():
-            while line < len(lines) and (not lines[line - 1].strip() or lines[line - 1].lstrip().startswith("#")):
-                line += 1
-        allows.append(Allow(rest.group(1).upper(), rest.group(2).rstrip(), span, line))
-    return tuple(allows), mistakes
+    return tuple(reversed(allows)), mistakes
+
+
+def _inside(extents: list[_Extent], where: tuple[int, int]) -> bool:
+    """Whether a place lies in one of some extents that are sorted and do not overlap."""
+    index = bisect_right(extents, where, key=lambda extent: extent[0]) - 1
+    return index >= 0 and where < extents[index][1]

@@ -8,18 +8,15 @@ from .dts import DeviceTree, TreeError
 from .model import MemoryBank, Reserved
 
 
-def read_memory(tree: DeviceTree) -> tuple[tuple[MemoryBank, ...], bool]:
-    """(banks sorted by base, whether there is a memory node at all). Banks of size 0, which firmware fills, are left out.
-    Raises TreeError."""
+def read_memory(tree: DeviceTree) -> tuple[MemoryBank, ...]:
+    """Banks sorted by base. Banks of size 0, which firmware fills in, are left out. Raises TreeError."""
     addresses = Addresses()
     banks: list[MemoryBank] = []
-    present = False
     for node in tree.root.children:
         if node.string("device_type", "") != "memory" and node.unit_name != "memory":
             continue
         if not node.okay:
             continue
-        present = True
         prop = node.get("reg")
         banks += [MemoryBank(base, size, prop.span if prop else node.span, node.name)
                   for base, size in addresses.registers(node) or ()]
@@ -33,7 +30,7 @@ def read_memory(tree: DeviceTree) -> tuple[tuple[MemoryBank, ...], bool]:
             last = merged.pop()
             bank = MemoryBank(last.base, last.size + bank.size, last.span, last.name)
         merged.append(bank)
-    return tuple(merged), present
+    return tuple(merged)
 
 
 def read_reserved(tree: DeviceTree) -> tuple[Reserved, ...]:

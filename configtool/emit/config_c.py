@@ -28,6 +28,8 @@ def plan_h(plan: Plan, stage1: int) -> str:
         ("PLAN_IRQS", f"{plan.irqchip.sources + 1}", "physical interrupt sources, 0 included"),
         ("PLAN_IRQ_WORDS", f"{highest // 32 + 1}", f"words for guest interrupt numbers up to {highest}"),
         ("PLAN_TIMEBASE", f"{plan.timebase}", "Hz"),
+        ("PLAN_VIRQ", '"vplic.h"' if plan.irqchip.kind == "plic" else '"vaplic.h"', "virtual interrupt controller"),
+        ("PLAN_MSIS", f"{plan.irqchip.msis}", "identities of an interrupt file, 0 included"),
     ):
         lines.append(f"#define {name:<18} {value}" + (f" {comment(about)}" if about else ""))
     lines += ["", comment("Where the image lies: physical addresses and bytes.")]
@@ -167,7 +169,9 @@ def _cpu(plan: Plan, index: int, cpu: CpuPlan) -> list[str]:
         f"            .id = {cpu.id:#x},",
         f"            .stack = {cpu.stack.end:#x},",
         f"            .name = {string(cpu.name)},",
+        f"            .guest_file = {cpu.guest_file:#x},",
         f"            .context = {cpu.context},",
+        f"            .hart_index = {cpu.hart_index},",
         f"            .vm = {cpu.vm},",
         f"            .vcpu = {cpu.vcpu},",
         "        },",

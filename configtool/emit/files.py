@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..plan.arch import FORMATS
-from ..plan.model import Plan
+from ..plan.model import Plan, VmPlan
 from ..plan.own import hypervisor_maps
 from ..plan.show import to_json
 from ..plan.tables import Blob, blob
@@ -20,11 +20,16 @@ _ENCODERS = {"riscv64": tables_riscv, "riscv32": tables_riscv}     # by Plan.arc
 def emit(plan: Plan) -> dict[str, bytes]:
     """File name, relative to the system's build folder and with '/', -> content. Equal plans give equal bytes."""
     encoder = _ENCODERS[plan.arch]
+
+    def stage2(vm: VmPlan) -> int:
+        value: int = encoder.hgatp(plan.stage2, vm.table, vm.vmid)
+        return value
+
     trees = table_blob(plan)
     files = {
         "tables.bin": tables_bin(plan, trees),
         "plan.h": plan_h(plan, encoder.satp(plan.stage1, plan.hypervisor.root)).encode(),
-        "config.c": config_c(plan, lambda vm: encoder.hgatp(plan.stage2, vm.table, vm.vmid)).encode(),
+        "config.c": config_c(plan, stage2).encode(),
         "link.ld": link_ld(plan).encode(),
         "payload.S": payload_s(plan).encode(),
         "config.mk": config_mk(plan).encode(),

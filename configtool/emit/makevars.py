@@ -8,6 +8,8 @@ from ..plan.model import Plan
 
 # By Plan.arch: folder of hypervisor/arch, file of hypervisor/vdev for the virtual UART.
 _ARCHITECTURES = {"riscv64": ("riscv", "vns16550a"), "riscv32": ("riscv", "vns16550a")}
+# By Irqchip.kind: files of hypervisor/vdev for the virtual controller of the same kind.
+_VIRTUAL = {"plic": "vplic", "aplic": "vaplic vaplic-direct", "aplic-imsic": "vaplic vaplic-msi"}
 _NO_CONSOLE = "no-uart"         # driver where the hypervisor owns no UART
 
 
@@ -20,7 +22,7 @@ def config_mk(plan: Plan) -> str:
         f"TARGET := {plan.arch}",
         f"ARCH := {folder}",
         f"DRIVERS := {' '.join(sorted(drivers))}",
-        f"VDEVS := v{plan.irqchip.kind} {uart}",
+        f"VDEVS := {_VIRTUAL[plan.irqchip.kind]} {uart}",
         f"RUN = {' '.join(_argument(word) for word in plan.run)}",
         "",
     ])

@@ -39,6 +39,8 @@ def load_image(ref: "ImageRef", arch: str, sink: Sink) -> Image | None:
     try:
         return _load(ref.path, ref.file, arch)
     except BadFile as e:
+        if ref.looked:
+            e.notes += (f"looked for as {' and '.join(ref.looked)}",)
         _report(e, ref.span, sink)
         return None
 
@@ -74,9 +76,8 @@ def load_all(system: "System", arch: str, sink: Sink) -> dict[str, Image]:
 
 
 def _report(e: BadFile, span: Span, sink: Sink) -> None:
-    from ..rules import images as _  # noqa: F401  registers the codes
-    from ..rules.registry import RULES
-    sink.add(RULES[e.code].diagnostic(e.message, span, e.label, notes=e.notes, help=e.help))
+    from ..rules.registry import load
+    sink.add(load()[e.code].diagnostic(e.message, span, e.label, notes=e.notes, help=e.help))
 
 
 def _load(path: str, name: str, arch: str) -> Image:
@@ -127,8 +128,8 @@ def _refuse(data: bytes, name: str, path: str) -> None:
     if data[:2] == b"MZ" and data[4:8] == b"zimg" and len(data) >= 64:
         offset, size = int.from_bytes(data[8:12], "little"), int.from_bytes(data[12:16], "little")
         kind = data[24:56].split(b"\0")[0].decode("ascii", "replace")
-        command = _UNPACK.get(kind)
-        help = f"unpack it: tail -c +{offset + 1} {name} | head -c {size} | {command} > Image" if command else \
+        unpack = _UNPACK.get(kind)
+        help = f"unpack it: tail -c +{offset + 1} {name} | head -c {size} | {unpack} > Image" if unpack else \
             f"unpack its {kind or 'unnamed'} payload of {size} bytes at offset {offset}"
         raise BadFile("BH0407", f"'{name}' is an EFI zboot kernel, which needs UEFI to unpack itself",
                       help=(help, "or take the `Image` of the kernel's build (CONFIG_EFI_ZBOOT=n)"))

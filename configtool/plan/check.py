@@ -12,6 +12,7 @@ def check(plan: Plan, board: Board) -> None:
     not overlap themselves; everything is page aligned. Raises InternalError."""
     own = plan.hypervisor
     extents: list[tuple[int, int, str, str]] = [(own.load, own.window_end, "hypervisor", "")]
+    extents += [(m.phys, m.phys + m.size, f"pristine copy of {m.name}", "") for m in own.copies]
     for vm in plan.vms:
         before = None
         for place in sorted([(m.ipa, m.size, m.name) for m in vm.maps] + [(w.ipa, w.size, w.name) for w in vm.windows]):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..board.model import Board, Device
 from ..source import Span
-from ..system import System, Vm
+from ..system import System
 from .failure import InternalError
 from .model import PAGE, Mapping
 

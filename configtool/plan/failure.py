@@ -20,9 +20,8 @@ class Problems:
 
     def report(self, code: str, message: str, span: Span, text: str = "", *, related: Iterable[Label] = (),
                notes: Iterable[str] = (), help: Iterable[str] = ()) -> None:
-        from ..rules import images as _images, memory as _memory  # noqa: F401  they register the codes
-        from ..rules.registry import RULES
-        made = RULES[code].diagnostic(message, span, text, related=related, notes=notes, help=help)
+        from ..rules.registry import load
+        made = load()[code].diagnostic(message, span, text, related=related, notes=notes, help=help)
         if made not in self.found:
             self.found.append(made)
 

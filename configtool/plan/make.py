@@ -24,9 +24,11 @@ from .devices import console_device, given, interrupts, mappings
 from .failure import InternalError, Problems
 from .guest import Numbers, Outer, channel_end, channel_mappings, ends, numbers, surround
 from .layout import FILLING, pages
-from .model import (PAGE, ChannelEnd, CpuPlan, HypervisorPlan, Irqchip, Mapping, Payload, Plan, TreeNode, VmPlan)
+from .model import (PAGE, ChannelEnd, CpuPlan, Extent, HypervisorPlan, Irqchip, Mapping, Payload, Plan, Restore, TreeNode,
+                    VmPlan)
 from .own import console, hypervisor_maps, least_critical, own_devices, rodata_size, windows
 from .place import Placement, Run, runs
+from .restart import policy, restarts, restores
 from .space import Space
 from .tables import blob
 
@@ -114,6 +116,7 @@ class _Maker:
 
         layouts: dict[str, Layout] = {}
         held: dict[str, list[Run]] = {}
+        copies: dict[str, list[Run]] = {}
         for floating in (False, True):
             waiting: list[Run] = []
             for vm, dtb_size in zip(system.vms, sizes.dtbs):
@@ -130,6 +133,8 @@ class _Maker:
             if problems.fatal:
                 return None
             self._payloads(waiting, placement, held)
+            if not floating:
+                copies = self._copies(sizes, placement)
         self._flat_image(held, own.stacks.end + sizes.tables)
         if problems.fatal:
             return None
@@ -146,7 +151,7 @@ class _Maker:
                     channels[channel.name] = phys
         if problems.fatal:
             return None
-        return self._finish(sizes, space, layouts, held, outers, maps, channels)
+        return self._finish(sizes, space, layouts, held, copies, outers, maps, channels)
 
     def _fixed(self, placement: Placement) -> dict[str, int]:
         """What is tied to physical addresses; the fixed places of channels."""
@@ -183,6 +188,20 @@ class _Maker:
     def _dtb_chunk(vm: Vm, layout: Layout, size: int) -> Chunk | None:
         span = vm.devicetree_span or vm.span
         return Chunk("dtb", "dtb", layout.dtb, b"", size, "", span) if layout.dtb else None
+
+    def _copies(self, sizes: _Sizes, placement: Placement) -> dict[str, list[Run]]:
+        """Pristine copies for the VMs that can be restarted, in the order of their runs. They come before identity RAM, which
+        would part them from the rest of the image, and so before such a VM has its address; sizes do not depend on it."""
+        found = {}
+        for vm, dtb_size in zip(self.system.vms, sizes.dtbs):
+            if not restarts(vm):
+                continue
+            somewhere = {name: self.arch.ram if base is None else base for name, base in self.bases[vm.name].items()}
+            layout = lay_out(vm, self.images, self.arch, somewhere, dtb_size, Problems())
+            made = [placement.copy(run) for run in runs(vm, layout, self._dtb_chunk(vm, layout, dtb_size))
+                    if "w" in run.area.region.access]
+            found[vm.name] = [copy for copy in made if copy is not None]
+        return found
 
     def _payloads(self, waiting: list[Run], placement: Placement, held: dict[str, list[Run]]) -> None:
         superpage = self.arch.stage2[0].leaves[1]
@@ -232,7 +251,7 @@ class _Maker:
         return found
 
     def _finish(self, sizes: _Sizes, space: Space, layouts: dict[str, Layout], held: dict[str, list[Run]],
-                outers: dict[str, Outer], maps: dict[str, list[Mapping]], channels: dict[str, int],
+                copies: dict[str, list[Run]], outers: dict[str, Outer], maps: dict[str, list[Mapping]], channels: dict[str, int],
                 ) -> tuple[Plan, _Sizes] | None:
         system, board = self.system, self.board
         own = windows(board.load, len(self.all_cpus), len(system.vms), sizes.rodata)
@@ -254,12 +273,16 @@ class _Maker:
             tree, dtb = self._tree(vm, layout, outer, made_ends)
             dtb_sizes.append(pages(len(dtb)) if sizes.dtbs[i] else 0)
             self._runs += [(run, dtb) for run in held.get(vm.name, [])]
-            vms.append(self._vm_plan(vm, layout, outer, made_ends, all_maps, tree))
+            self._runs += [(copy, dtb) for copy in copies.get(vm.name, [])]
+            vms.append(self._vm_plan(vm, layout, outer, made_ends, all_maps, tree,
+                                     restores(maps[vm.name], held.get(vm.name, []), copies.get(vm.name, []))))
 
         stage2 = self._format(self.arch.stage2, max((m.end for v in vms for m in v.maps), default=0), vms)
         hypervisor = HypervisorPlan(board.load, own.text, own.rodata, own.data, own.stacks,
                                     replace(own.stacks, base=own.stacks.end, size=sizes.tables), own.stacks.end,
-                                    own.stacks.end + sizes.tables, own_devices(board, board_console))
+                                    own.stacks.end + sizes.tables, own_devices(board, board_console),
+                                    tuple(sorted((Mapping(c.phys, c.phys, c.size, "r", "copy", f"{c.vm}: {c.title}")
+                                                  for made in copies.values() for c in made), key=lambda m: m.ipa)))
         own_maps = hypervisor_maps(hypervisor, cpu_plans)
         stage1 = self._format(self.arch.stage1, max(m.end for m in own_maps), [])
         if stage1 is None or stage2 is None:
@@ -320,12 +343,14 @@ class _Maker:
         return tuple(found)
 
     def _vm_plan(self, vm: Vm, layout: Layout, outer: Outer, made_ends: tuple[ChannelEnd, ...], maps: list[Mapping],
-                 tree: TreeNode | None) -> VmPlan:
+                 tree: TreeNode | None, restored: tuple[Restore, ...]) -> VmPlan:
         i, own = self.index[vm.name], self.numbers[vm.name]
         cpus = tuple(self.all_cpus.index(c) for c in self.vm_cpus[i])
         return VmPlan(vm.name, i, i + 1, vm.criticality, vm.span.line, cpus, layout.entry, layout.dtb, vm.console,
                       tuple(sorted(maps, key=lambda m: m.ipa)), outer.windows, own.lines, made_ends, self._isa(vm), tree, 0,
-                      own.uart)
+                      own.uart, policy(vm.on_fault, self.board), policy(vm.on_reset, self.board),
+                      policy(vm.on_poweroff, self.board), restored,
+                      tuple(Extent(a.region.name, a.ipa, a.size, a.region.access, a.region.span.line) for a in layout.areas))
 
     def _format(self, formats: tuple[TableFormat, ...], end: int, vms: list[VmPlan]) -> TableFormat | None:
         """The smallest format that reaches `end` and that all CPUs have."""

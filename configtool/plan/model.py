@@ -107,6 +107,8 @@ class CpuPlan:
     vcpu: int
     stack: Range                    # of the hypervisor; the page below is unmapped
     context: int = 0                # S-mode context at the PLIC
+    hart_index: int = 0             # at the APLIC and IMSIC
+    guest_file: int = 0             # physical page of the interrupt file that the vCPU owns, 0: no IMSIC
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,20 @@ class Restore:
     ipa: int
     size: int
     source: int                     # physical address of the pristine copy (a Payload of its own), 0: zeros
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A region of a VM as its YAML has it, whatever the mappings that make it up."""
+    name: str                       # 'ram'
+    ipa: int
+    size: int
+    access: str
+    line: int
+
+    @property
+    def end(self) -> int:
+        return self.ipa + self.size
 
 
 @dataclass(frozen=True)
@@ -149,6 +165,7 @@ class VmPlan:
     on_reset: Policy = Policy()
     on_poweroff: Policy = Policy()
     restores: tuple[Restore, ...] = ()   # sorted by ipa; empty unless a policy restarts the VM
+    regions: tuple[Extent, ...] = ()     # in the order of the YAML
 
 
 @dataclass(frozen=True)
@@ -176,14 +193,16 @@ class HypervisorPlan:
     root: int                       # physical address of the root of its own tables
     window_end: int                 # end of all that (tables.end)
     devices: tuple[Mapping, ...]    # device pages that the hypervisor maps for itself (ipa == phys): UART, PLIC
+    copies: tuple[Mapping, ...] = ()    # pristine copies of images that it maps to read them, likewise; by address
 
 
 @dataclass(frozen=True)
 class Irqchip:
-    kind: str                       # 'plic'
+    kind: str                       # 'plic', 'aplic' (direct), 'aplic-imsic' (MSIs)
     base: int
     size: int
     sources: int                    # highest source number
+    msis: int = 0                   # identities of an interrupt file, 0 included; 0: no IMSIC
 
 
 @dataclass(frozen=True)

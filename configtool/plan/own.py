@@ -50,7 +50,7 @@ def hypervisor_maps(own: HypervisorPlan, cpus: Sequence[CpuPlan]) -> list[Mappin
             Mapping(own.rodata.base, own.rodata.base, own.rodata.size, "r", "ram", "rodata"),
             Mapping(own.data.base, own.data.base, own.data.size, "rw", "ram", "data"),
             *(Mapping(c.stack.base, c.stack.base, c.stack.size, "rw", "ram", f"stack of {c.name}") for c in cpus),
-            *own.devices]
+            *own.devices, *own.copies]
 
 
 def own_devices(board: Board, console: Console | None) -> tuple[Mapping, ...]:

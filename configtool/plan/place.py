@@ -5,10 +5,11 @@ In this order, each at the lowest free address that will do:
   1. what the user or an image ties to an address (`phys:`, identity RAM of an image with fixed addresses);
   2. the payloads: guest images, initrds and device trees, VM by VM, the small ones page by page behind the tables, then those
      that fill a superpage, at the same place in it as their IPA, so that the flat image stays small;
-  3. identity RAM that may lie anywhere, with its image inside;
-  4. the rest of the guests' RAM, IPA and physical address equal modulo the largest superpage that fits; memory in one piece
+  3. the pristine copies of what a restart puts back;
+  4. identity RAM that may lie anywhere, with its image inside;
+  5. the rest of the guests' RAM, IPA and physical address equal modulo the largest superpage that fits; memory in one piece
      if there is any, else in as few as possible;
-  5. channels.
+  6. channels.
 """
 from __future__ import annotations
 
@@ -170,6 +171,17 @@ class Placement:
                 self.space.take(at, run.size, f"{run.vm}: {run.title}")
                 return replace(run, phys=at)
         self.no_room(f"{run.title} of VM '{run.vm}'", run.size, run.chunks[0].span, contiguous=True)
+        return None
+
+    def copy(self, run: Run) -> Run | None:
+        """A place for a pristine copy of a run, which a restart of its VM puts back. The hypervisor maps it for itself."""
+        align = self.leaves[1] if run.size >= self.leaves[1] else PAGE
+        for step in (align, PAGE):
+            at = self.space.find(run.size, step, 0, self.low)
+            if at is not None:
+                self.space.take(at, run.size, f"{run.vm}: pristine copy of {run.title}")
+                return replace(run, name=f"{run.name}-pristine", phys=at)
+        self.no_room(f"a pristine copy of {run.title} of VM '{run.vm}'", run.size, run.chunks[0].span, contiguous=True)
         return None
 
     def floating(self, vm: Vm, size: int, name: str, span: Span) -> int | None:

@@ -86,9 +86,10 @@ def build(maps: Iterable[Extent], format: TableFormat, base: int) -> Tree:
 
     nodes: list[Node] = []
     level = format.levels - 1
+    whole = _coalesced(ordered)
     size = format.root_size
     here = base
-    row: list[tuple[int, list[tuple[int, int, Extent]]]] = [(0, [(m.ipa, m.ipa + m.size, m) for m in ordered])]
+    row: list[tuple[int, list[tuple[int, int, Extent]]]] = [(0, whole)]
     while row:
         below: list[tuple[int, list[tuple[int, int, Extent]]]] = []
         next_row = here + len(row) * size
@@ -103,6 +104,20 @@ def build(maps: Iterable[Extent], format: TableFormat, base: int) -> Tree:
             here += size
         row, size, level = below, format.node_size, level - 1
     return Tree(format, tuple(nodes))
+
+
+def _coalesced(ordered: Sequence[Extent]) -> list[tuple[int, int, Extent]]:
+    """(start, end, extent), neighbours joined that one leaf could map: the first extent then stands for all."""
+    parts: list[tuple[int, int, Extent]] = []
+    for m in ordered:
+        if parts:
+            start, end, first = parts[-1]
+            if end == m.ipa and m.phys - m.ipa == first.phys - first.ipa and m.access == first.access \
+                    and (m.kind == "device") == (first.kind == "device"):
+                parts[-1] = (start, m.ipa + m.size, first)
+                continue
+        parts.append((m.ipa, m.ipa + m.size, m))
+    return parts
 
 
 def _entries(base: int, parts: Sequence[tuple[int, int, Extent]], size: int, level: int,

@@ -14,15 +14,12 @@ from .model import Property, TreeNode
 
 
 def cells(name: str, *values: int) -> Property:
-    show = str if name in _DECIMAL or name.endswith("-frequency") else _number
-    return Property(name, struct.pack(f">{len(values)}I", *values), "<" + " ".join(show(v) for v in values) + ">")
+    decimal = name in _DECIMAL or name.endswith("-frequency")
+    shown = " ".join(str(v) if decimal or v < 10 else f"{v:#x}" for v in values)
+    return Property(name, struct.pack(f">{len(values)}I", *values), f"<{shown}>")
 
 
 _DECIMAL = {"interrupts", "riscv,ndev", "id"}
-
-
-def _number(value: int) -> str:
-    return str(value) if value < 10 else f"{value:#x}"
 
 
 def references(name: str, *targets: tuple[str, int, int]) -> Property:

@@ -16,9 +16,9 @@ def to_json(diagnostics: Sequence[Diagnostic]) -> str:
 
     def label(value: Label) -> dict[str, Any]:
         span = value.span
-        place = {"file": span.file} if span.line == 0 else {
-            "file": span.file, "line": span.line, "column": span.column, "end_line": span.end_line, "end_column": span.end_column}
-        return {**place, "text": value.text}
+        place = {} if span.line == 0 else {
+            "line": span.line, "column": span.column, "end_line": span.end_line, "end_column": span.end_column}
+        return {"file": span.file, **place, "text": value.text}
 
     return json.dumps({
         "errors": sum(d.severity == "error" for d in diagnostics),

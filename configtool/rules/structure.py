@@ -6,7 +6,7 @@ from typing import Iterator
 
 from ..diagnostics import Diagnostic, Label
 from ..source import Span
-from .registry import Context, Rule, rule
+from .registry import Context, Rule, reported, rule
 
 _VM = """\
 vms:
@@ -62,16 +62,15 @@ Names of VMs and channels become C identifiers, in which `-` turns into `_` and 
 these would be one.""", fails=_TWO.replace("hello", "net-a").replace("other", "net_a"),
       passes=_TWO.replace("hello", "net-a").replace("other", "net-b"))
 def same_name(self: Rule, context: Context) -> Iterator[Diagnostic]:
-    for what, named in (("VM", context.system.vms), ("channel", context.system.channels)):
+    system = context.system
+    for what, named in (("VM", [(vm.name, vm.span) for vm in system.vms]), ("channel", [(c.name, c.span) for c in system.channels])):
         seen: dict[str, tuple[str, Span]] = {}
-        for thing in named:     # type: ignore[attr-defined]
-            identifier = thing.name.upper().replace("-", "_")
-            if identifier in seen:
-                name, span = seen[identifier]
-                yield self.diagnostic(f"{what} '{thing.name}' and {what} '{name}' become the same identifier {identifier}", thing.span,
-                                      related=[Label(span, "the other one")], help=["rename one of them"])
-            else:
-                seen[identifier] = (thing.name, thing.span)
+        for name, span in named:
+            identifier = name.upper().replace("-", "_")
+            other, first = seen.setdefault(identifier, (name, span))
+            if first != span:
+                yield self.diagnostic(f"{what} '{name}' and {what} '{other}' become the same identifier {identifier}", span,
+                                      related=[Label(first, "the other one")], help=["rename one of them"])
 
 
 @rule("BH0123", "two VMs that take the rest", phase="system", explain="""\
@@ -84,3 +83,10 @@ def two_rests(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for name, span in rests[1:]:
         yield self.diagnostic(f"VM '{name}' and VM '{rests[0][0]}' both take the rest of the devices", span,
                               related=[Label(rests[0][1], "the first one")], help=["list the devices of all but one of them"])
+
+
+reported("BH0124", "rest of the devices that has changed", phase="plan", explain="""\
+`devices: {rest: true}` stands for every device that nobody else has, so a new device tree can change what a VM gets. `configtool plan
+--lock` writes down what it stands for, `configtool plan --locked` fails when that is no longer so. `check` alone does not look.""",
+         fails=_VM + "    devices: {rest: true}\n# with a system.yaml.lock that lists other devices\n",
+         passes=_VM + "    devices: [rtc@101000]\n")

@@ -10,6 +10,8 @@
  *   PLAN_IRQS         physical interrupt sources, 0 included: size of irq_owner
  *   PLAN_IRQ_WORDS    32-bit words that hold one bit for each guest interrupt number of any VM
  *   PLAN_TIMEBASE     ticks of the time counter in a second
+ *   PLAN_VIRQ         header of the virtual interrupt controller: "vplic.h"
+ *   PLAN_MSIS         interrupt identities of a vCPU's interrupt file, 0 included; 0: no IMSIC
  * and the layout of the image (PLAN_LOAD, ..., PLAN_STAGE1: the value of satp), which only entry.S reads.
  */
 #ifndef CONFIG_H
@@ -113,7 +115,9 @@ struct cpu_config {
     uint64_t id;    /* hart id */
     uint64_t stack; /* address just above its stack */
     const char *name;
-    uint32_t context; /* S-mode context at the PLIC */
+    uint64_t guest_file; /* physical page of the vCPU's interrupt file; 0: no IMSIC */
+    uint32_t context;    /* S-mode context at the PLIC */
+    uint32_t hart_index; /* at the APLIC and IMSIC */
     uint16_t vm;
     uint16_t vcpu;
 };

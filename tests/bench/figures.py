@@ -6,8 +6,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from counting import run, steps
 from image import Image
-from trace import run, steps
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class Image:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if made.returncode:
             raise RuntimeError(f"make SYSTEM={system} failed:\n{made.stdout}")
-        self.plan = json.loads((self.directory / "plan.json").read_text())
+        self.plan = json.loads((self.directory / "gen/plan.json").read_text())
         with open(self.directory / "bulkhead.elf", "rb") as file:
             elf = ELFFile(file)
             text = elf.get_section_by_name(".text")

@@ -185,21 +185,27 @@ def extract(deb: Path, wanted: Callable[[PurePosixPath], bool], into: Path) -> l
     The package is read as a stream: what is not wanted is not written anywhere. Gives the files in the package's order.
     """
     found = []
-    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE) as unpack:
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL) as unpack:
         assert unpack.stdout is not None
-        with tarfile.open(fileobj=unpack.stdout, mode="r|", bufsize=1 << 20) as archive:
-            for member in archive:
-                path = PurePosixPath(os.path.normpath(member.name))
-                if not member.isfile() or path.is_absolute() or ".." in path.parts or not wanted(path):
-                    continue
-                target = into / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                source = archive.extractfile(member)
-                assert source is not None
-                target.write_bytes(source.read())
-                target.chmod(member.mode & 0o755 | 0o600)
-                found.append(target)
-        unpack.stdout.close()
-    if unpack.returncode:
+        try:
+            with tarfile.open(fileobj=unpack.stdout, mode="r|", bufsize=1 << 20) as archive:
+                for member in archive:
+                    path = PurePosixPath(os.path.normpath(member.name))
+                    if not member.isfile() or path.is_absolute() or ".." in path.parts or not wanted(path):
+                        continue
+                    target = into / path
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    source = archive.extractfile(member)
+                    assert source is not None
+                    target.write_bytes(source.read())
+                    target.chmod(member.mode & 0o755 | 0o600)
+                    found.append(target)
+            while unpack.stdout.read(1 << 20):      # what pads the archive; dpkg-deb would mind a closed pipe
+                pass
+            damaged = unpack.wait() != 0
+        except tarfile.TarError:
+            damaged = True
+    if damaged:
         raise FetchError(f"dpkg-deb cannot read {deb}; remove the file and try again")
     return found

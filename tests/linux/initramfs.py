@@ -26,7 +26,7 @@ VIRTIO = ("virtio_mmio", "virtio_blk", "virtio_net", "virtio_console")
 
 _INIT = """\
 #!/bin/sh
-export PATH=/sbin:/bin HOME=/root TERM=linux PS1='guest# '
+export PATH=/bin HOME=/root TERM=linux PS1='guest# ' ENV=/etc/shrc
 /bin/busybox --install -s /bin 2>/dev/null
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -57,10 +57,10 @@ ip address add $ip/${mask:-24} dev $interface
 [ -z "$router" ] || ip route replace default via ${router%% *} dev $interface
 """
 
-# PID 1 is /init, which takes no signals: busybox's own would ask it and wait.
-_POWER = "#!/bin/sh\nexec /bin/busybox {} -f\n"
+# PID 1 is /init, which takes no signals: without -f busybox would ask it and return.
+_SHRC = "".join(f"alias {name}='busybox {name} -f'\n" for name in ("poweroff", "reboot", "halt"))
 
-_DIRECTORIES = ("bin", "dev", "etc", "lib", "lib/modules", "proc", "root", "sbin", "sys", "tmp")
+_DIRECTORIES = ("bin", "dev", "etc", "lib", "lib/modules", "proc", "root", "sys", "tmp")
 
 
 def build(arch: str, add: Mapping[str, bytes] | None = None, run: str | None = None) -> bytes:
@@ -73,10 +73,10 @@ def build(arch: str, add: Mapping[str, bytes] | None = None, run: str | None = N
     files = {
         "/init": _INIT.encode(),
         "/bin/busybox": busybox(arch).read_bytes(),
+        "/etc/shrc": _SHRC.encode(),
         "/etc/udhcpc.script": _DHCP.encode(),
         "/lib/modules/order": "".join(f"{name}\n" for name in modules).encode(),
         **{f"/lib/modules/{name}": data for name, data in modules.items()},
-        **{f"/sbin/{name}": _POWER.format(name).encode() for name in ("poweroff", "reboot", "halt")},
         **({"/etc/run": b"#!/bin/sh\n" + run.encode()} if run is not None else {}),
         **(add or {}),
     }

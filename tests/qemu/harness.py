@@ -32,7 +32,7 @@ class Built:
         self.directory = directory
         self.elf = directory / "bulkhead.elf"
         self.bin = directory / "bulkhead.bin"
-        self.plan = json.loads((directory / "plan.json").read_text())
+        self.plan = json.loads((directory / "gen/plan.json").read_text())
 
     def command(self, options: Mapping[str, str] | None = None, extra: Sequence[str] = ()) -> list[str]:
         """The board's run command. `options` replaces values of its options ({'-smp': '8'}), `extra` is added."""

@@ -14,6 +14,10 @@
 /* VSBE, GVA, SPV, SPVP, HU, VTVM, VTW, VTSR: what a fresh vCPU has clear, before SPV and SPVP are set. */
 #define HSTATUS_RESET 0x7003e0
 
+/* Which guest interrupt file is the vCPU's. */
+#define HSTATUS_VGEIN_SHIFT 12
+#define HSTATUS_VGEIN       (0x3ful << HSTATUS_VGEIN_SHIFT)
+
 /* Interrupt numbers. */
 #define IRQ_S_SOFT   1
 #define IRQ_VS_SOFT  2
@@ -40,15 +44,27 @@
 #define HCOUNTEREN_GUEST 7
 
 #ifndef __ASSEMBLER__
-#define csr_read(csr)                                             \
-    ({                                                            \
-        unsigned long value_;                                     \
+/* By name or number. */
+#define csr_read(csr)       csr_read_(csr)
+#define csr_write(csr, v)   csr_do_("csrw", csr, v)
+#define csr_set(csr, v)     csr_do_("csrs", csr, v)
+#define csr_clear(csr, v)   csr_do_("csrc", csr, v)
+#define csr_swap(csr, v)    csr_swap_(csr, v)
+#define csr_do_(op, csr, v) csr_op_(op, csr, v)
+
+#define csr_op_(op, csr, v) __asm__ volatile(op " " #csr ", %0" ::"rK"((unsigned long)(v)) : "memory")
+#define csr_read_(csr)                                               \
+    __extension__({                                                  \
+        unsigned long value_;                                        \
         __asm__ volatile("csrr %0, " #csr : "=r"(value_)::"memory"); \
-        value_;                                                   \
+        value_;                                                      \
     })
-#define csr_write(csr, value) __asm__ volatile("csrw " #csr ", %0" ::"rK"((unsigned long)(value)) : "memory")
-#define csr_set(csr, value)   __asm__ volatile("csrs " #csr ", %0" ::"rK"((unsigned long)(value)) : "memory")
-#define csr_clear(csr, value) __asm__ volatile("csrc " #csr ", %0" ::"rK"((unsigned long)(value)) : "memory")
+#define csr_swap_(csr, v)                                                                                        \
+    __extension__({                                                                                              \
+        unsigned long value_;                                                                                    \
+        __asm__ volatile("csrrw %0, " #csr ", %1" : "=r"(value_) : "rK"((unsigned long)(v)) : "memory");         \
+        value_;                                                                                                  \
+    })
 #endif
 
 #endif

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""configtool run: build what is stale, then start the image as board.yaml says."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from ..diagnostics import UsageError
+from .common import parser
+
+
+def main(arguments: list[str]) -> int:
+    made = parser("run", "Build a system and start it as its board says. Ctrl-C ends it, as do its VMs when all have powered off.")
+    made.add_argument("file", metavar="FILE", help="the system description")
+    made.add_argument("--built", metavar="DIR", help="start what is built in DIR; make is not called")
+    made.add_argument("--debug", action="store_true", help="a debug build")
+    given = made.parse_args(arguments)
+
+    from ..pipeline import ROOT, system_folder
+
+    if not os.path.exists(given.file):
+        raise UsageError(f"cannot read {given.file}: there is no such file")
+    folder = given.built or os.path.join(ROOT, "build", system_folder(given.file) + ("-debug" if given.debug else ""))
+    if not given.built:
+        code = _build(ROOT, given.file, given.debug)
+        if code:
+            return code
+    return start(folder)
+
+
+def _build(root: str, file: str, debug: bool) -> int:
+    """Calls make; gives its exit code: 1 for a wrong description or source, 2 when make itself cannot be run."""
+    full = os.path.abspath(file)
+    inside = os.path.relpath(full, root)
+    command = ["make", "--no-print-directory", "-C", root, f"SYSTEM={full if inside.startswith('..') else inside}",
+               *(["DEBUG=1"] if debug else []), "build"]
+    try:
+        return 1 if subprocess.run(command, check=False, stdout=sys.stderr).returncode else 0
+    except FileNotFoundError:
+        raise UsageError("cannot run make: it is not installed") from None
+
+
+def command_of(folder: str) -> list[str]:
+    """The command that starts what is built in a folder. Raises UsageError."""
+    plan = os.path.join(folder, "gen", "plan.json")
+    try:
+        with open(plan, encoding="utf-8") as file:
+            words = json.load(file)["run"]
+    except (OSError, ValueError, KeyError):
+        raise UsageError(f"{folder} holds no system that was built: make SYSTEM=... builds one") from None
+    if not words:
+        raise UsageError("the board.yaml of this board says nothing of how to run it (run:)")
+    files = {"{bin}": os.path.join(folder, "bulkhead.bin"), "{elf}": os.path.join(folder, "bulkhead.elf")}
+    for mark, path in files.items():
+        if any(mark in word for word in words) and not os.path.exists(path):
+            raise UsageError(f"there is no {path}: make SYSTEM=... builds it")
+    for mark, path in files.items():
+        words = [word.replace(mark, path) for word in words]
+    return [str(word) for word in words]
+
+
+def start(folder: str) -> int:
+    """Start it and wait. Ctrl-C reaches the emulator, too, which then ends by itself; that is no failure."""
+    command = command_of(folder)
+    try:
+        child = subprocess.Popen(command)
+    except FileNotFoundError:
+        raise UsageError(f"cannot run {command[0]}: it is not installed (make deps installs what is missing)") from None
+    except OSError as problem:
+        raise UsageError(f"cannot run {command[0]}: {problem.strerror}") from None
+    try:
+        code = child.wait()
+    except KeyboardInterrupt:
+        try:
+            child.wait(5)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            child.kill()
+            child.wait()
+        return 0
+    return 0 if code == 0 else 1

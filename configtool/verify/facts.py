@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the image says: `struct config` as compiled, and the tables that it and the entry code name, walked.
+
+Nothing is believed here but the ELF file's form: a pointer that leads out of read-only data, or a count that does, is a
+flaw of the configuration (Malformed).
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import code_riscv, dwarf, walk_riscv
+from .dwarf import Array, Pointer, Record, Scalar, Type
+from .elf import MACHINES, Elf, NotAnImage
+from .walk import Walk
+
+_LONGEST = 4096                 # of a string
+
+
+class Malformed(Exception):
+    """The configuration leads somewhere that it cannot; the text says what does."""
+
+
+@dataclass(frozen=True)
+class Window:
+    ipa: int
+    size: int
+    kind: str                   # 'WINDOW_UART': the C name
+    index: int
+
+    @property
+    def end(self) -> int:
+        return self.ipa + self.size
+
+
+@dataclass(frozen=True)
+class Place:
+    ipa: int
+    size: int
+    name: str
+    access: str
+
+    @property
+    def end(self) -> int:
+        return self.ipa + self.size
+
+
+@dataclass(frozen=True)
+class ChannelEnd:
+    name: str
+    rings: tuple[tuple[int, int], ...]      # (VM index, guest interrupt)
+
+
+@dataclass(frozen=True)
+class Restore:
+    ipa: int
+    size: int
+    source: int                 # physical, 0: zeros
+
+
+@dataclass(frozen=True)
+class Policy:
+    action: str                 # 'ACTION_STOP': the C name
+    at_most: int
+    within: int                 # ticks
+    then: str
+
+
+@dataclass(frozen=True)
+class VmFacts:
+    index: int
+    name: str
+    stage2: int                 # value of the register that names its tables
+    id: int                     # VMID
+    walk: Walk
+    root_problem: str
+    entry: int
+    dtb: int
+    cpus: tuple[int, ...]
+    windows: tuple[Window, ...]
+    places: tuple[Place, ...]
+    channels: tuple[ChannelEnd, ...]
+    irq_physical: tuple[int, ...]
+    uart_irq: int
+    line: int
+    criticality: int
+    policies: tuple[tuple[str, Policy], ...]        # 'on_fault', ...
+    restores: tuple[Restore, ...]
+
+
+@dataclass(frozen=True)
+class CpuFacts:
+    id: int
+    stack: int
+    name: str
+    context: int
+    vm: int
+    vcpu: int
+
+
+@dataclass(frozen=True)
+class ConsoleFacts:
+    base: int
+    reg_shift: int
+    reg_width: int
+    irq: int
+    cpu: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    elf: Elf
+    arch: str                   # 'riscv64', 'riscv32'
+    name: str
+    file: str
+    board: str
+    irqchip: int
+    henvcfg: int
+    sstc: bool
+    probes: tuple[int, ...]
+    console: ConsoleFacts | None
+    cpus: tuple[CpuFacts, ...]
+    vms: tuple[VmFacts, ...]
+    irq_owner: tuple[tuple[int, int], ...]      # by physical source: (VM index, NOBODY or HYPERVISOR; guest number)
+    own: Walk                   # the hypervisor's own tables
+    own_register: int           # value of the register that names them
+    own_problem: str
+    build_id: bytes
+    sections: dict[str, tuple[int, int]] = field(default_factory=dict)      # of the hypervisor: name -> (base, end)
+
+
+NOBODY, HYPERVISOR = 0xffff, 0xfffe     # hypervisor/include/config.h: IRQ_NOBODY, IRQ_HYPERVISOR
+SECTIONS = (".text", ".rodata", ".data", ".tables")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What of an image does not depend on its contents: worth keeping where the same image is judged again and again."""
+    config: dwarf.Variable
+
+
+def layout(elf: Elf) -> Layout:
+    """Raises NotAnImage."""
+    made = dwarf.variable(elf, "config", "config.c")
+    symbol = elf.symbol("config")
+    if symbol is None or symbol.value != made.address:
+        raise NotAnImage("its symbol 'config' and its debug information differ about where the configuration lies")
+    return Layout(made)
+
+
+def gather(elf: Elf, known: Layout | None = None) -> Facts:
+    """Raises NotAnImage, Malformed."""
+    known = known or layout(elf)
+    if MACHINES[elf.machine] != "RISC-V":
+        raise NotAnImage(f"it is made for {MACHINES[elf.machine]}, and only images for RISC-V can be verified so far")
+    sections = {}
+    for name in SECTIONS:
+        section = elf.section(name)
+        if section is None or not section.size:
+            raise NotAnImage(f"it has no section {name}: it is no image of Bulkhead")
+        sections[name] = (section.base, section.end)
+    memory = _Memory(elf, sections[".rodata"])
+    try:
+        return _facts(elf, memory, memory.value(known.config.type, known.config.address, "config"), sections)
+    except (AttributeError, KeyError) as error:
+        raise NotAnImage(f"its configuration is laid out for another version of Bulkhead ({error})") from None
+
+
+class _Memory:
+    """Constants of the image. All lie in .rodata, which the hypervisor cannot write."""
+
+    def __init__(self, elf: Elf, rodata: tuple[int, int]) -> None:
+        self.elf, self.rodata = elf, rodata
+
+    def bytes(self, address: int, size: int, what: str) -> bytes:
+        low, high = self.rodata
+        data = self.elf.read(address, size) if low <= address and address + size <= high else None
+        if data is None:
+            raise Malformed(f"{what} lies at {address:#x} to {address + size:#x}, outside .rodata ({low:#x} to {high:#x})")
+        return data
+
+    def value(self, type_: Type, address: int, what: str) -> Any:
+        return dwarf.decode(type_, self.bytes(address, type_.size, what))
+
+    def array(self, pointer: Pointer, count: int, what: str) -> tuple[Any, ...]:
+        """What a pointer and a count describe together."""
+        if not count:
+            return ()
+        if pointer.target is None:
+            raise NotAnImage(f"the type of {what} is not in its debug information")
+        self.bytes(pointer.address, count * pointer.target.size, f"{what} of {count} entries")     # before decoding millions
+        found: tuple[Any, ...] = self.value(Array(pointer.target, count, count * pointer.target.size), pointer.address, what)
+        return found
+
+    def text(self, pointer: Pointer, what: str) -> str:
+        if not isinstance(pointer.target, Scalar) or pointer.target.size != 1:
+            raise NotAnImage(f"{what} is no string")
+        high = self.rodata[1]
+        data = self.bytes(pointer.address, max(min(_LONGEST, high - pointer.address), 1), what)
+        end = data.find(b"\0")
+        if end < 0:
+            raise Malformed(f"{what} at {pointer.address:#x} has no end")
+        return data[:end].decode("utf-8", "backslashreplace")
+
+
+def _facts(elf: Elf, memory: _Memory, config: Record, sections: dict[str, tuple[int, int]]) -> Facts:
+    c: Any = config
+    own = walk_riscv.root(register := code_riscv.satp(elf), elf.bits, guest=False)
+    console = c.console if c.has_console else None
+    return Facts(
+        elf=elf, arch=f"riscv{elf.bits}", name=memory.text(c.system, "config.system"), file=memory.text(c.file, "config.file"),
+        board=memory.text(c.board, "config.board"), irqchip=c.irqchip_base, henvcfg=c.henvcfg, sstc=bool(c.sstc),
+        probes=memory.array(c.probes, c.probe_count, "config.probes"),
+        console=ConsoleFacts(console.base, console.reg_shift, console.reg_width, console.irq, console.cpu) if console else None,
+        cpus=tuple(CpuFacts(p.id, p.stack, memory.text(p.name, f"config.cpus[{i}].name"), p.context, p.vm, p.vcpu)
+                   for i, p in enumerate(c.cpus)),
+        vms=tuple(_vm(elf, memory, i, vm) for i, vm in enumerate(c.vms)),
+        irq_owner=tuple((o.vm, o.guest) for o in c.irq_owner),
+        own=walk_riscv.walk(own, elf.read), own_register=register, own_problem=own.problem,
+        build_id=_build_id(elf), sections=sections)
+
+
+def _vm(elf: Elf, memory: _Memory, index: int, vm: Any) -> VmFacts:
+    what = f"config.vms[{index}]"
+    root = walk_riscv.root(vm.stage2, elf.bits, guest=True)
+    policies = []
+    for name in ("on_fault", "on_reset", "on_poweroff"):
+        policy = getattr(vm, name)
+        policies.append((name, Policy(str(policy.action), policy.at_most, policy.within, str(policy.then))))
+    return VmFacts(
+        index=index, name=memory.text(vm.name, f"{what}.name"), stage2=vm.stage2, id=root.id,
+        walk=walk_riscv.walk(root, elf.read), root_problem=root.problem, entry=vm.entry, dtb=vm.dtb,
+        cpus=memory.array(vm.cpus, vm.vcpu_count, f"{what}.cpus"),
+        windows=tuple(Window(w.ipa, w.size, str(w.kind), w.index)
+                      for w in memory.array(vm.windows, vm.window_count, f"{what}.windows")),
+        places=tuple(Place(p.ipa, p.size, memory.text(p.name, f"{what}.places[{i}].name"),
+                           memory.text(p.access, f"{what}.places[{i}].access"))
+                     for i, p in enumerate(memory.array(vm.places, vm.place_count, f"{what}.places"))),
+        channels=tuple(ChannelEnd(memory.text(end.name, f"{what}.channels[{i}].name"),
+                                  tuple((r.vm, r.guest) for r in memory.array(end.rings, end.ring_count,
+                                                                              f"{what}.channels[{i}].rings")))
+                       for i, end in enumerate(memory.array(vm.channels, vm.channel_count, f"{what}.channels"))),
+        irq_physical=memory.array(vm.irq_physical, vm.irq_count, f"{what}.irq_physical"),
+        uart_irq=vm.uart_irq, line=vm.line, criticality=vm.criticality, policies=tuple(policies),
+        restores=tuple(Restore(r.ipa, r.size, r.source)
+                       for r in memory.array(vm.restores, vm.restore_count, f"{what}.restores")))
+
+
+def _build_id(elf: Elf) -> bytes:
+    """As the hypervisor prints it. Empty where there is none."""
+    start, end = elf.symbol("__build_id_start"), elf.symbol("__build_id_end")
+    if start is None or end is None or end.value - start.value != 20:
+        return b""
+    return elf.read(start.value, 20) or b""

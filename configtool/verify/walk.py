@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every walker of translation tables gives, whatever the architecture."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Callable, Iterable
+
+PAGE = 4096
+
+Reader = Callable[[int, int], "bytes | None"]     # (physical address, size) -> bytes of the image; None: not all in it
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Neighbouring addresses that translate alike. `ipa` is the address that is translated: guest-physical in stage 2,
+    the hypervisor's virtual one in its own tables."""
+    ipa: int
+    phys: int
+    size: int
+    access: str                     # what the hardware lets pass: 'r', 'rw', 'rx', 'rwx', 'x'
+
+    @property
+    def end(self) -> int:
+        return self.ipa + self.size
+
+    @property
+    def phys_end(self) -> int:
+        return self.phys + self.size
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """An entry, or a root, that the hardware would not take, or that the architecture forbids."""
+    where: int                      # physical address of the entry
+    value: int
+    ipa: int                        # first address that it translates
+    text: str                       # reads on after 'entry ... at ...': 'has reserved bits set'
+
+
+@dataclass
+class Walk:
+    """Everything that one root reaches."""
+    format: str                     # 'sv39x4', '' where the root's register names none
+    root: int
+    extents: list[Extent] = field(default_factory=list)     # sorted by ipa, never overlapping
+    tables: list[tuple[int, int]] = field(default_factory=list)     # (physical address, size) of each node, as visited
+    leaves: dict[int, int] = field(default_factory=dict)    # page size -> entries
+    flaws: list[Flaw] = field(default_factory=list)
+
+    @property
+    def pages(self) -> int:
+        """4 KiB pages that are mapped."""
+        return sum(e.size for e in self.extents) // PAGE
+
+    def at(self, ipa: int) -> Extent | None:
+        from bisect import bisect_right
+        i = bisect_right(self.extents, ipa, key=lambda e: e.ipa) - 1
+        return self.extents[i] if i >= 0 and ipa < self.extents[i].end else None
+
+    def within(self, ipa: int, size: int) -> list[Extent]:
+        """The parts of extents that lie in a range."""
+        return [cut(e, max(e.ipa, ipa), min(e.end, ipa + size)) for e in self.extents if e.ipa < ipa + size and ipa < e.end]
+
+
+def cut(extent: Extent, start: int, end: int) -> Extent:
+    """The part of an extent between two of its addresses."""
+    return Extent(start, extent.phys + start - extent.ipa, end - start, extent.access)
+
+
+def cut_phys(extent: Extent, low: int, high: int) -> Extent:
+    """The part of an extent between two of its physical addresses."""
+    return Extent(extent.ipa + low - extent.phys, low, high - low, extent.access)
+
+
+def joined(pieces: Iterable[tuple[int, int, int, str]]) -> list[Extent]:
+    """Extents from (ipa, phys, size, access), in ascending order of ipa: neighbours that go on alike are one."""
+    found: list[Extent] = []
+    ipa = phys = size = 0
+    access = ""
+    for piece in pieces:
+        if size and piece[0] == ipa + size and piece[1] == phys + size and piece[3] == access:
+            size += piece[2]
+            continue
+        if size:
+            found.append(Extent(ipa, phys, size, access))
+        ipa, phys, size, access = piece
+    if size:
+        found.append(Extent(ipa, phys, size, access))
+    return found
+
+
+# Ranges as sorted lists of (start, end) that neither touch nor overlap.
+
+Ranges = list[tuple[int, int]]
+
+
+def union(pieces: Iterable[tuple[int, int]]) -> Ranges:
+    found: Ranges = []
+    for start, end in sorted(p for p in pieces if p[0] < p[1]):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found
+
+
+def minus(ranges: Ranges, holes: Ranges) -> Ranges:
+    """What of `ranges` no hole covers."""
+    found: Ranges = []
+    for start, end in ranges:
+        for low, high in holes:
+            if high <= start or low >= end:
+                continue
+            if low > start:
+                found.append((start, low))
+            start = high
+            if start >= end:
+                break
+        if start < end:
+            found.append((start, end))
+    return found
+
+
+def common(one: Ranges, other: Ranges) -> Ranges:
+    return union((max(a, c), min(b, d)) for a, b in one for c, d in other if a < d and c < b)
+
+
+def length(ranges: Ranges) -> int:
+    return sum(end - start for start, end in ranges)

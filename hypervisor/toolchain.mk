@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# The compiler and the flags that the hypervisor and the bare-metal guests have in common.
+
+CROSS   ?= riscv64-unknown-elf-
+CC      := $(CROSS)gcc
+OBJCOPY := $(CROSS)objcopy
+
+machine := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -msmall-data-limit=0
+# Nothing of the place where it is built gets into the image: two builds are equal bit for bit.
+reproducible := -ffile-prefix-map=$(CURDIR)=. -fdebug-prefix-map=$(CURDIR)=.
+common  := -std=c11 -ffreestanding -fno-common -fno-pic -fno-asynchronous-unwind-tables -ffunction-sections \
+           -fdata-sections -fno-tree-loop-distribute-patterns -g $(reproducible) $(machine)
+# gcc's own helpers. They are filed under the short name of the architecture; -lgcc does not find them from the long one.
+libgcc  := $(shell $(CC) -march=rv64imac -mabi=lp64 -print-libgcc-file-name 2>/dev/null)
+
+quiet := $(if $(filter 1,$(V)),,@)
+
+# What a command depends on and no file's time shows: such a file is rewritten only when its text differs.
+keep = @mkdir -p $(@D); echo '$1' | cmp -s - $@ || echo '$1' > $@

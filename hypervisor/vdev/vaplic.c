@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A virtual APLIC domain: configuration of its sources, pending and enable bits. A guest reaches its own sources alone:
+ * those of others are not there, and behind one that is physical stands the source that the plan gave it.
+ * Source: RISC-V Advanced Interrupt Architecture 1.0, sections 4.5 (registers) to 4.9 (delivery).
+ */
+#include "vaplic.h"
+
+#include "aplic.h"
+#include "arch.h"
+#include "bits.h"
+#include "vdev.h"
+#include "vm.h"
+
+uint32_t vaplic_physical(const struct vm *vm, uint32_t number)
+{
+    return vm->config->irq_physical[number];
+}
+
+static bool is_source(const struct vm *vm, uint32_t number)
+{
+    return number != 0 && number < vm->config->irq_count;
+}
+
+static void write_mode(struct cpu *cpu, uint32_t number, uint32_t value)
+{
+    struct virq *virq = &cpu->vm->virq;
+    uint32_t mode = value & 7;
+
+    if (mode == 2 || mode == 3 || (value & 0x400) != 0)
+        mode = MODE_INACTIVE;
+    virq->mode[number] = (uint8_t)mode;
+    if (mode == MODE_INACTIVE) {
+        __atomic_fetch_and(&virq->enable[number / 32], ~vaplic_bit(number), __ATOMIC_ACQ_REL);
+        __atomic_fetch_and(&virq->pending[number / 32], ~vaplic_bit(number), __ATOMIC_ACQ_REL);
+        virq->target[number] = 0;
+    }
+    vaplic_configure(cpu, number);
+    if (mode == MODE_HIGH && vaplic_test(virq->level, number))
+        vaplic_set_pending(cpu, cpu->vm, number);
+}
+
+static void write_enable(struct cpu *cpu, uint32_t number, bool enabled)
+{
+    struct virq *virq = &cpu->vm->virq;
+
+    if (!is_source(cpu->vm, number) || virq->mode[number] == MODE_INACTIVE || vaplic_test(virq->enable, number) == enabled)
+        return;
+    if (enabled)
+        __atomic_fetch_or(&virq->enable[number / 32], vaplic_bit(number), __ATOMIC_ACQ_REL);
+    else
+        __atomic_fetch_and(&virq->enable[number / 32], ~vaplic_bit(number), __ATOMIC_ACQ_REL);
+    vaplic_configure(cpu, number);
+}
+
+static void write_pending(struct cpu *cpu, uint32_t number, bool pending)
+{
+    struct virq *virq = &cpu->vm->virq;
+
+    if (!is_source(cpu->vm, number) || virq->mode[number] == MODE_INACTIVE)
+        return;
+    if (pending)
+        vaplic_set_pending(cpu, cpu->vm, number);
+    else if (virq->mode[number] < MODE_HIGH)
+        __atomic_fetch_and(&virq->pending[number / 32], ~vaplic_bit(number), __ATOMIC_ACQ_REL);
+}
+
+/* The 32 words of one kind and the register that takes a number, which stands 0xdc behind them. */
+static void access_bits(struct cpu *cpu, uint32_t offset, struct vdev_access *access,
+                        void (*write)(struct cpu *, uint32_t, bool), bool set, const uint32_t *words)
+{
+    uint32_t word = offset / 4;
+    uint32_t value = (uint32_t)access->value;
+
+    if (!access->write) {
+        access->value = word < PLAN_IRQ_WORDS ? words[word] : 0;
+    } else if (offset == APLIC_SETIPNUM - APLIC_SETIP) {
+        write(cpu, value, set);
+    } else if (word < PLAN_IRQ_WORDS) {
+        for (; value != 0; value &= value - 1)
+            write(cpu, word * 32 + bit_lowest(value), set);
+    }
+}
+
+static bool access_register(struct cpu *cpu, uint32_t offset, struct vdev_access *access)
+{
+    struct virq *virq = &cpu->vm->virq;
+    uint32_t value = (uint32_t)access->value;
+
+    if (offset == APLIC_DOMAINCFG) {
+        if (access->write) {
+            __atomic_store_n(&virq->domaincfg, value & DOMAINCFG_IE, __ATOMIC_RELEASE);
+            for (uint32_t number = 1; number < cpu->vm->config->irq_count; number++)
+                vaplic_configure(cpu, number);
+        }
+        access->value = virq->domaincfg | vaplic_domaincfg;
+    } else if (offset < APLIC_SETIP) {
+        uint32_t number = (offset - APLIC_SOURCECFG) / 4 + 1;
+
+        if (access->write && is_source(cpu->vm, number))
+            write_mode(cpu, number, value);
+        access->value = is_source(cpu->vm, number) ? virq->mode[number] : 0;
+    } else if (offset < APLIC_CLRIP) {
+        access_bits(cpu, offset - APLIC_SETIP, access, write_pending, true, virq->pending);
+    } else if (offset < APLIC_SETIE) {
+        access_bits(cpu, offset - APLIC_CLRIP, access, write_pending, false, virq->level);
+    } else if (offset < APLIC_CLRIE) {
+        access_bits(cpu, offset - APLIC_SETIE, access, write_enable, true, virq->enable);
+    } else if (offset < APLIC_SETIPNUM_LE) {
+        access_bits(cpu, offset - APLIC_CLRIE, access, write_enable, false, virq->enable);
+    } else if (offset == APLIC_SETIPNUM_LE) {
+        if (access->write)
+            write_pending(cpu, value, true);
+        access->value = 0;
+    } else if (offset >= APLIC_TARGET && offset < APLIC_IDC) {
+        uint32_t number = (offset - APLIC_TARGET) / 4 + 1;
+
+        if (access->write && is_source(cpu->vm, number) && virq->mode[number] != MODE_INACTIVE) {
+            __atomic_store_n(&virq->target[number], vaplic_legal_target(cpu->vm, value), __ATOMIC_RELEASE);
+            vaplic_configure(cpu, number);
+        }
+        access->value = is_source(cpu->vm, number) ? virq->target[number] : 0;
+    } else if (offset >= APLIC_IDC) {
+        return vaplic_access_idc(cpu, offset - APLIC_IDC, access);
+    } else {
+        access->value = 0;
+    }
+    return true;
+}
+
+bool virq_access(struct cpu *cpu, struct vdev_access *access)
+{
+    struct virq *virq = &cpu->vm->virq;
+    bool taken;
+
+    if (access->width != 4 || access->offset % 4 != 0)
+        return false;
+    spin_lock(&virq->lock);
+    taken = access_register(cpu, (uint32_t)access->offset, access);
+    vaplic_deliver(cpu, cpu->vm);
+    spin_unlock(&virq->lock);
+    return taken;
+}
+
+void virq_set_level(struct cpu *cpu, struct vm *vm, uint32_t number, bool level)
+{
+    struct virq *virq = &vm->virq;
+
+    if (vaplic_test(virq->level, number) == level)
+        return;
+    spin_lock(&virq->lock);
+    if (level) {
+        __atomic_fetch_or(&virq->level[number / 32], vaplic_bit(number), __ATOMIC_ACQ_REL);
+        if (virq->mode[number] == MODE_HIGH)
+            vaplic_set_pending(cpu, vm, number);
+    } else {
+        __atomic_fetch_and(&virq->level[number / 32], ~vaplic_bit(number), __ATOMIC_ACQ_REL);
+        if (virq->mode[number] == MODE_HIGH)
+            __atomic_fetch_and(&virq->pending[number / 32], ~vaplic_bit(number), __ATOMIC_ACQ_REL);
+    }
+    vaplic_deliver(cpu, vm);
+    spin_unlock(&virq->lock);
+}
+
+void virq_update(struct cpu *cpu)
+{
+    struct virq *virq = &cpu->vm->virq;
+
+    spin_lock(&virq->lock);
+    vaplic_deliver(cpu, cpu->vm);
+    spin_unlock(&virq->lock);
+}
+
+void virq_reset(struct cpu *cpu)
+{
+    struct virq *virq = &cpu->vm->virq;
+
+    spin_lock(&virq->lock);
+    virq->domaincfg = 0;
+    for (uint32_t number = 1; number < cpu->vm->config->irq_count; number++)
+        write_mode(cpu, number, MODE_INACTIVE);
+    for (uint32_t word = 0; word < PLAN_IRQ_WORDS; word++) {
+        virq->pending[word] = 0;
+        virq->level[word] = 0;
+    }
+    vaplic_deliver(cpu, cpu->vm);
+    spin_unlock(&virq->lock);
+}

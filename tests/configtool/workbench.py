@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the front end share: a folder with the files that examples name, and ways to run configtool in it.
+
+guest.elf     a riscv64 program of one page, linked at 0x80000000
+linux.Image   a riscv64 kernel by its header: text_offset 0x200000, image_size 4 MiB
+raw.bin       4096 bytes that are nothing in particular
+rootfs.cpio   the beginning of a newc archive
+base.yaml     a whole system, for `extends:`
+"""
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import struct
+from pathlib import Path
+
+from configtool.cli.main import main
+from configtool.diagnostics import Diagnostic
+
+HELLO = """\
+bulkhead: 1
+name: hello
+board: qemu-riscv64-virt
+vms:
+  hello:
+    vcpus: 1
+    memory: {ram: 16MiB}
+    image: {file: guest.elf}
+"""
+
+
+def guest_elf(address: int = 0x8000_0000, machine: int = 243) -> bytes:
+    """ELF64 with one segment: `address` is where it is linked and entered (System V ABI, "Object Files")."""
+    code = struct.pack("<I", 0x0000_006F).ljust(64, b"\0")     # j .
+    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, address, 64, 0, 0, 64, 56, 1,
+                                                                    0, 0, 0)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 4096, address, address, len(code), len(code), 4096)
+    return (header + segment).ljust(4096, b"\0") + code
+
+
+def linux_image() -> bytes:
+    """Header of a kernel (Linux, arch/riscv/boot-image-header) and a page of it."""
+    header = struct.pack("<IIQQQIIQ8s4sI", 0x0000_006F, 0, 0x20_0000, 4 << 20, 0, 2, 0, 0, b"RISCV\0\0\0", b"RSC\x05", 0)
+    return header.ljust(4096, b"\0")
+
+
+def furnish(folder: Path) -> Path:
+    """Put the files that examples name into a folder."""
+    (folder / "guest.elf").write_bytes(guest_elf())
+    (folder / "linux.Image").write_bytes(linux_image())
+    (folder / "raw.bin").write_bytes(bytes(range(1, 256)) * 16 + b"end of it, 16 by")
+    (folder / "rootfs.cpio").write_bytes(b"070701".ljust(512, b"0"))
+    (folder / "base.yaml").write_text(HELLO)
+    return folder
+
+
+def configtool(*arguments: object, folder: Path | None = None) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command, run in this process and in `folder`."""
+    out, err = io.StringIO(), io.StringIO()
+    before = os.getcwd()
+    try:
+        if folder is not None:
+            os.chdir(folder)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = main([str(a) for a in arguments])
+            except SystemExit as leaving:      # argparse
+                code = int(leaving.code or 0)
+    finally:
+        os.chdir(before)
+    return code, out.getvalue(), err.getvalue()
+
+
+def brief(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
+    """What most tests look at: code, line, column, message."""
+    span = diagnostic.primary.span
+    return diagnostic.code, span.line, span.column, diagnostic.message

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers.h"
+
+jmp_buf fake_exit;
+struct fake_csrs fake_harts[PLAN_CPUS];
+struct fake_csrs *csrs = &fake_harts[0];
+void (*fake_on_wait)(void);
+
+static char assembly[4096];
+
+void fake_assembly(const char *text)
+{
+    size_t length = strlen(assembly);
+
+    snprintf(assembly + length, sizeof(assembly) - length, "%s\n", text);
+    if (strstr(text, "wfi") == NULL)
+        return;
+    if (fake_on_wait == NULL)
+        longjmp(fake_exit, PARKED);
+    fake_on_wait();
+}
+
+const char *fake_assembly_done(void)
+{
+    static char done[sizeof(assembly)];
+
+    memcpy(done, assembly, sizeof(done));
+    assembly[0] = '\0';
+    return done;
+}
+
+_Noreturn void trap_return(void)
+{
+    longjmp(fake_exit, ENTERED);
+}
+
+struct cpu *fake_cpu(uint32_t vm, uint32_t vcpu)
+{
+    return vm_cpu(&vms[vm], vcpu);
+}
+
+void fake_run_as(struct cpu *cpu)
+{
+    csrs = &fake_harts[cpu - cpus];
+    csrs->sscratch = (ureg_t)cpu;
+}
+
+void fake_boot(void)
+{
+    boot_prepare(config.cpus[0].id);
+    for (uint32_t i = 0; i < PLAN_VMS; i++)
+        cpu_set_state(fake_cpu(i, 0), VCPU_ON);
+    fake_run_as(fake_cpu(0, 0));
+    fake_call_count = 0;
+    fake_screen();
+}
+
+/* --- Firmware ---------------------------------------------------------------------------------------------------- */
+
+struct fake_call fake_calls[64];
+unsigned fake_call_count;
+struct sbi_result fake_answer;
+bool fake_kicked[PLAN_CPUS];
+bool fake_absent[PLAN_CPUS];
+
+static int cpu_of_hart(uint64_t id)
+{
+    for (int i = 0; i < PLAN_CPUS; i++) {
+        if (config.cpus[i].id == id && !fake_absent[i])
+            return i;
+    }
+    return -1;
+}
+
+struct sbi_result sbi_call(ureg_t extension, ureg_t function, ureg_t arg0, ureg_t arg1, ureg_t arg2, ureg_t arg3,
+                           ureg_t arg4)
+{
+    const struct sbi_result success = {SBI_SUCCESS, 0};
+    const struct sbi_result invalid = {SBI_INVALID_PARAM, 0};
+
+    if (fake_call_count < sizeof(fake_calls) / sizeof(fake_calls[0]))
+        fake_calls[fake_call_count] = (struct fake_call){extension, function, {arg0, arg1, arg2, arg3, arg4}};
+    fake_call_count++;
+    switch (extension) {
+    case SBI_IPI:
+        if (arg0 != 1 || cpu_of_hart(arg1) < 0)
+            return invalid;
+        fake_kicked[cpu_of_hart(arg1)] = true;
+        return success;
+    case SBI_SRST:
+        longjmp(fake_exit, OFF);
+    case SBI_HSM:
+        return cpu_of_hart(arg0) < 0 ? invalid : success;
+    case SBI_RFENCE:
+    case SBI_BASE:
+        return fake_answer;
+    default:
+        return success;
+    }
+}
+
+void fake_deliver(void)
+{
+    struct fake_csrs *before = csrs;
+
+    for (int i = 0; i < PLAN_CPUS; i++) {
+        if (fake_kicked[i]) {
+            fake_kicked[i] = false;
+            fake_run_as(&cpus[i]);
+            cpu_take_events(&cpus[i]);
+            i = -1; /* it may have kicked another one */
+        }
+    }
+    csrs = before;
+}
+
+/* --- Console ------------------------------------------------------------------------------------------------------ */
+
+static char screen[16384];
+static size_t screen_length;
+static const char *typed = "";
+
+void uart_put(char c)
+{
+    if (screen_length < sizeof(screen) - 1)
+        screen[screen_length++] = c;
+}
+
+int uart_get(void)
+{
+    return *typed != '\0' ? (unsigned char)*typed++ : -1;
+}
+
+void uart_enable_input(void)
+{
+}
+
+const char *fake_screen(void)
+{
+    static char shown[sizeof(screen)];
+
+    memcpy(shown, screen, screen_length);
+    shown[screen_length] = '\0';
+    screen_length = 0;
+    return shown;
+}
+
+void fake_type(const char *keys)
+{
+    typed = keys;
+    console_input(fake_cpu(0, 0));
+}
+
+/* --- Physical interrupt controller -------------------------------------------------------------------------------- */
+
+bool fake_enabled[PLAN_CPUS][PLAN_IRQS];
+uint32_t fake_completed[64];
+unsigned fake_completed_count;
+static uint32_t claims[PLAN_CPUS];
+
+void irqchip_init(void)
+{
+}
+
+void irqchip_init_cpu(struct cpu *cpu)
+{
+    memset(fake_enabled[cpu->index], 0, sizeof(fake_enabled[0]));
+}
+
+void fake_interrupt(struct cpu *cpu, uint32_t source)
+{
+    claims[cpu->index] = source;
+    fake_harts[cpu->index].sip |= 1 << IRQ_S_EXT;
+    fake_harts[cpu->index].sie |= 1 << IRQ_S_EXT;
+}
+
+uint32_t irqchip_claim(struct cpu *cpu)
+{
+    uint32_t source = claims[cpu->index];
+
+    claims[cpu->index] = 0;
+    fake_harts[cpu->index].sip &= ~(1ul << IRQ_S_EXT);
+    return source;
+}
+
+void irqchip_complete(struct cpu *cpu, uint32_t source)
+{
+    if (fake_completed_count < sizeof(fake_completed) / sizeof(fake_completed[0]))
+        fake_completed[fake_completed_count++] = cpu->index << 16 | source;
+}
+
+void irqchip_enable(struct cpu *cpu, uint32_t source, bool enabled)
+{
+    fake_enabled[cpu->index][source] = enabled;
+}
+
+/* --- Guest memory -------------------------------------------------------------------------------------------------- */
+
+struct fake_memory fake_memory[2];
+
+static uint8_t *guest_byte(uint64_t ipa, bool write)
+{
+    for (unsigned i = 0; i < sizeof(fake_memory) / sizeof(fake_memory[0]); i++) {
+        struct fake_memory *memory = &fake_memory[i];
+
+        if (ipa - memory->ipa < memory->size && (memory->writable || !write))
+            return &memory->bytes[ipa - memory->ipa];
+    }
+    return NULL;
+}
+
+/* As the hart does: the fix-up stands where the trap code looks, and a fault overwrites the trap's registers. */
+static uint8_t *reach(ureg_t *fixup, ureg_t address, bool write)
+{
+    uint8_t *byte = guest_byte(address, write);
+
+    if (fixup != &((struct cpu *)csrs->sscratch)->arch.fixup)
+        abort();
+    if (byte == NULL) {
+        csrs->sepc = csrs->scause = csrs->stval = 0xdead;
+        csrs->sstatus ^= SSTATUS_SPP;
+        csrs->hstatus ^= HSTATUS_SPV;
+    }
+    return byte;
+}
+
+bool guest_read_byte(ureg_t *fixup, ureg_t address, uint8_t *byte);
+bool guest_write_byte(ureg_t *fixup, ureg_t address, uint8_t *byte);
+bool guest_fetch_half(ureg_t *fixup, ureg_t address, uint16_t *half);
+
+bool guest_read_byte(ureg_t *fixup, ureg_t address, uint8_t *byte)
+{
+    const uint8_t *there = reach(fixup, address, false);
+
+    /* Guest-virtual is guest-physical, and the right is the guest kernel's. */
+    if (csrs->vsatp != 0 || (csrs->hstatus & HSTATUS_SPVP) == 0)
+        abort();
+    if (there != NULL)
+        *byte = *there;
+    return there != NULL;
+}
+
+bool guest_write_byte(ureg_t *fixup, ureg_t address, uint8_t *byte)
+{
+    uint8_t *there = reach(fixup, address, true);
+
+    if (csrs->vsatp != 0 || (csrs->hstatus & HSTATUS_SPVP) == 0)
+        abort();
+    if (there != NULL)
+        *there = *byte;
+    return there != NULL;
+}
+
+bool guest_fetch_half(ureg_t *fixup, ureg_t address, uint16_t *half)
+{
+    const uint8_t *low = reach(fixup, address, false);
+    const uint8_t *high = low != NULL ? reach(fixup, address + 1, false) : NULL;
+
+    if (high != NULL)
+        *half = (uint16_t)(*high << 8 | *low);
+    return high != NULL;
+}
+
+/* --- entry.S ------------------------------------------------------------------------------------------------------- */
+
+const uint8_t __build_id_start[20] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xff};
+uint64_t fake_no_memory_at;
+bool fake_no_hypervisor;
+
+void hart_start(void);
+bool probe_read(uintptr_t address);
+bool probe_hypervisor(void);
+
+void hart_start(void)
+{
+}
+
+bool probe_read(uintptr_t address)
+{
+    return address != fake_no_memory_at;
+}
+
+bool probe_hypervisor(void)
+{
+    return !fake_no_hypervisor;
+}
+
+/* --- Calls of a guest ---------------------------------------------------------------------------------------------- */
+
+static void prepare_call(struct cpu *cpu, ureg_t extension, ureg_t function, ureg_t a0, ureg_t a1, ureg_t a2)
+{
+    fake_run_as(cpu);
+    cpu->arch.x[10] = a0;
+    cpu->arch.x[11] = a1;
+    cpu->arch.x[12] = a2;
+    cpu->arch.x[16] = function;
+    cpu->arch.x[17] = extension;
+}
+
+struct sbi_result guest_call(struct cpu *cpu, ureg_t extension, ureg_t function, ureg_t a0, ureg_t a1, ureg_t a2)
+{
+    prepare_call(cpu, extension, function, a0, a1, a2);
+    trap_call(cpu);
+    return (struct sbi_result){(long)cpu->arch.x[10], cpu->arch.x[11]};
+}
+
+enum outcome guest_call_outcome(struct cpu *cpu, ureg_t extension, ureg_t function, ureg_t a0, ureg_t a1, ureg_t a2)
+{
+    prepare_call(cpu, extension, function, a0, a1, a2);
+    return OUTCOME(trap_call(cpu));
+}

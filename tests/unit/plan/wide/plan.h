@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One VM with as many vCPUs as a hart mask has bits. */
+#ifndef PLAN_H
+#define PLAN_H
+
+#define PLAN_CPUS      64
+#define PLAN_VMS       1
+#define PLAN_VCPUS_MAX 64
+#define PLAN_IRQS      32
+#define PLAN_IRQ_WORDS 1
+#define PLAN_TIMEBASE  10000000
+#define PLAN_VIRQ      "vplic.h"
+#define PLAN_MSIS      0
+
+#endif
