@@ -67,11 +67,11 @@ build: $(B)/gen.stamp
 run: build
 	@$(CONFIGTOOL) run $(SYSTEM) --built $(B)
 
-# TESTS: what to run. JOBS: how many processes run them.
-TESTS ?= tests
-JOBS  ?= 2
+# JOBS: how many processes run the tests.
+JOBS ?= 2
 test: deps-test
-	$(quiet)$(PYTHON) -m pytest -q -n $(JOBS) $(TESTS)
+	$(quiet)$(MAKE) --no-print-directory -C tests/unit
+	$(quiet)$(PYTHON) -m pytest -q -n $(JOBS) tests
 
 bench: deps-test
 	$(quiet)$(PYTHON) tests/bench

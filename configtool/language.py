@@ -51,7 +51,8 @@ class _Reader:
             file=path, name=name.text, name_span=name.span, board=board.text, board_span=board.span,
             vms=tuple(self._vm(key, _mapping(value)) for key, value in _mapping(root.get("vms"))),
             channels=tuple(self._channel(key, _mapping(value)) for key, value in _mapping(root.get("channels"))),
-            console=_text(hypervisor, "console"), console_span=_span(hypervisor, "console"), sources=files)
+            console=_text(hypervisor, "console"), console_span=_span(hypervisor, "console"), sources=files,
+            run=tuple(text for text, _ in _names(root.get("run"))))
 
     def _vm(self, key: Scalar, vm: Mapping) -> Vm:
         devices = vm.get("devices")

@@ -96,7 +96,10 @@ def _inline(part: Any, resolve: Callable[[str], Any]) -> Any:
         return part
     if "$ref" in part:
         part = {**resolve(part["$ref"]), **{key: value for key, value in part.items() if key != "$ref"}}
-    return {key: value if key in ("examples", "default") else _inline(value, resolve) for key, value in part.items()}
+    made = {key: value if key in ("examples", "default") else _inline(value, resolve) for key, value in part.items()}
+    if "pattern" in made and made["pattern"].endswith("$"):
+        made["pattern"] = made["pattern"][:-1] + r"\Z"     # Python's $ stands before a newline at the end, too
+    return made
 
 
 def parent_keys(schema: dict[str, Any], path: tuple[Any, ...]) -> dict[str, str]:

@@ -82,6 +82,8 @@ def describe(problem: Any, path: tuple[Any, ...], key: Scalar | None, node: Node
         return error("BH0110", f"'{last}' is reserved for a later version", key.span if key else node.span,
                      notes=[f"it will be for {schema['description'].split(': ', 1)[-1].rstrip('.')}"], help=["remove it: this version does nothing with it"])
     text = node.text if isinstance(node, Scalar) else ""
+    if isinstance(node, Scalar) and node.value is None:
+        return error("BH0102", f"{name} has no value", key.span if key else node.span, help=_example(schema, last))
     if title == "Size" and isinstance(node, Scalar) and kind in ("type", "pattern"):
         return _bad_quantity("size", name, node, "units are KiB, MiB and GiB", meant_size(text), "16MiB")
     if title == "Duration" and isinstance(node, Scalar) and kind in ("type", "pattern"):
@@ -106,8 +108,6 @@ def describe(problem: Any, path: tuple[Any, ...], key: Scalar | None, node: Node
 
 
 def _bad_quantity(what: str, name: str, node: Scalar, units: str, meant: str | None, example: str) -> Diagnostic:
-    if node.value is None:
-        return error("BH0102", f"{name} has no value", node.span, help=[f"write, for example: {example}"])
     if re.match(r"0+(\.0*)?\s*[A-Za-z]*\Z", node.text):
         return error("BH0104", f"{name} is a {what} of zero", node.span, help=["remove it, or give it what it needs"])
     if isinstance(node.value, int) and not isinstance(node.value, bool):
@@ -132,8 +132,6 @@ def _wrong_type(schema: dict[str, Any], name: str, key: Scalar | None, node: Nod
         given = "a mapping" if isinstance(node, Mapping) else "a list"
         span = key.span if key else node.span
         return error("BH0102", f"{name} is {given}; it has to be {words}", span, help=_example(schema, last))
-    if node.value is None:
-        return error("BH0102", f"{name} has no value", key.span if key else node.span, help=_example(schema, last))
     if wanted[0] in ("array", "object") and last and isinstance(node.value, str):
         first = (schema.get("required") or [""])[0]
         wrapped = f"[{flow(node.text)}]" if wanted[0] == "array" else f"{{{first}: {flow(node.text)}}}"
@@ -166,7 +164,7 @@ def _wrong_type(schema: dict[str, Any], name: str, key: Scalar | None, node: Nod
 
 def _not_one_of(schema: dict[str, Any], name: str, key: Scalar | None, node: Node) -> Diagnostic:
     choices = schema.get("enum") or ([schema["const"]] if "const" in schema else
-                                     schema["pattern"].strip("^()$").split("|"))
+                                     schema["pattern"][1:-2].strip("()").split("|"))
     choices = [flow(choice) for choice in choices]
     given = node.text if isinstance(node, Scalar) else "that"
     if schema.get("title") == "Rest":
@@ -229,10 +227,12 @@ def missing_and_unknown(problems: list[Any], path: tuple[Any, ...], key: Scalar 
     where = dotted(path)
     found: list[Diagnostic] = []
     for wrong in unknown:
-        free = [name for name in keys_of(schema) if name not in present]
+        known = keys_of(schema)
         synonym = _SYNONYMS.get(wrong.text.lower())
-        near = nearest(wrong.text, missing) or nearest(wrong.text, free) or ([synonym] if synonym in free else [])
-        if near and near[0] in missing:
+        near = nearest(wrong.text, missing) or nearest(wrong.text, known) or ([synonym] if synonym in known else [])
+        if near and near[0] in present:
+            found.append(_unknown(wrong, where, [f"'{near[0]}' is here already: remove this one"]))
+        elif near and near[0] in missing:
             missing.remove(near[0])
             found.append(_unknown(wrong, where, [f"did you mean '{near[0]}'? it is missing here"]))
         elif near:

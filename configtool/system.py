@@ -162,6 +162,7 @@ class System:
     console: str | None = None      # hypervisor.console: a device name, 'none', or None: the board's stdout-path
     console_span: Span | None = None
     sources: tuple[str, ...] = field(default=())   # every YAML file read (extends)
+    run: tuple[str, ...] = ()       # arguments added to the board's run command; '{dir}' is the build folder
 
     def vm(self, name: str) -> Vm | None:
         return next((v for v in self.vms if v.name == name), None)

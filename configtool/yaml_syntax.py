@@ -88,6 +88,8 @@ def _words(said: str, context: str, lines: list[str], line: int, column: int) ->
         return "a %YAML line with a version that does not exist", "", "remove the line"
     if "expected <document start>" in said:
         return "text after the end of the document", "", "remove the line '...', or what follows it"
+    if "expected node content" in said and not rest:
+        return "an unclosed [ or {", "the text ends here", "close the list with ] or the mapping with }"
     if "expected node content" in said:
         return f"no value before '{rest[:1]}'", "", "write the value, or remove the sign"
     return f"no valid YAML: {said}", "", ""

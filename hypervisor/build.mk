@@ -20,7 +20,8 @@ warnings := -Wall -Wextra -Werror -Wpedantic -Wconversion -Wshadow -Wundef -Wstr
 sources := $(sort $(wildcard hypervisor/core/*.c hypervisor/lib/*.c hypervisor/arch/$(ARCH)/*.[cS])) \
            $(VDEVS:%=hypervisor/vdev/%.c) $(DRIVERS:%=hypervisor/drivers/%.c)
 objects := $(patsubst hypervisor/%,$(B)/obj/%.o,$(sources)) $(B)/obj/config.c.o $(B)/obj/payload.S.o
-cflags  := $(common) $(optimise) $(warnings) -fstack-usage -Ihypervisor/include -Ihypervisor/vdev -Ihypervisor/arch/$(ARCH)/include -I$(G)
+cflags  := $(common) $(optimise) $(warnings) -fstack-usage \
+           -Ihypervisor/include -Ihypervisor/arch/$(ARCH)/include -Ihypervisor/vdev -I$(G)
 ldflags := -nostdlib -static -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,--fatal-warnings -Wl,--print-memory-usage \
            -Wl,-z,max-page-size=4096 -T $(G)/link.ld
 

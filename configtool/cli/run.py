@@ -52,7 +52,7 @@ def command_of(folder: str) -> list[str]:
         raise UsageError(f"{folder} holds no system that was built: make SYSTEM=... builds one") from None
     if not words:
         raise UsageError("the board.yaml of this board says nothing of how to run it (run:)")
-    files = {"{bin}": os.path.join(folder, "bulkhead.bin"), "{elf}": os.path.join(folder, "bulkhead.elf")}
+    files = {"{dir}": folder, "{bin}": os.path.join(folder, "bulkhead.bin"), "{elf}": os.path.join(folder, "bulkhead.elf")}
     for mark, path in files.items():
         if any(mark in word for word in words) and not os.path.exists(path):
             raise UsageError(f"there is no {path}: make SYSTEM=... builds it")

@@ -29,8 +29,8 @@ def config_mk(plan: Plan) -> str:
 
 
 def _argument(word: str) -> str:
-    """One word of a command, quoted for the shell and for make; {bin} and {elf} become variables of make."""
-    quoted = shlex.quote(word.replace("{bin}", "\1").replace("{elf}", "\2"))
+    """One word of a command, quoted for the shell and for make; {bin}, {elf} and {dir} become variables of make."""
+    quoted = shlex.quote(word.replace("{bin}", "\1").replace("{elf}", "\2").replace("{dir}", "\3"))
     if quoted == "'\1'" or quoted == "'\2'":
         quoted = quoted[1]
-    return quoted.replace("$", "$$").replace("#", "\\#").replace("\1", "$(BIN)").replace("\2", "$(ELF)")
+    return quoted.replace("$", "$$").replace("#", "\\#").replace("\1", "$(BIN)").replace("\2", "$(ELF)").replace("\3", "$(B)")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping as MappingType
 
+from ..diagnostics import Label
 from ..image.model import Image
 from ..source import Span
 from ..system import ImageRef, Region, Vm
@@ -131,17 +132,18 @@ def lay_out(vm: Vm, images: MappingType[str, Image], arch: Arch, placed: Mapping
         start = _start(ref, image, base, arch, problems)
         for segment in image.segments:
             chunks.append(Chunk(f"image{index}", "image", start + segment.at, segment.data, segment.size, ref.file, ref.span))
-            _contain(vm, areas, ref, image, start + segment.at, segment.size, segment.access, problems)
             claimed.append((start + segment.at, start + segment.end, ref.file, ref.span))
-        if image.reserve > image.segments[-1].end:
-            _contain(vm, areas, ref, image, start, image.reserve, "", problems)
-            claimed.append((start + image.segments[-1].end, start + image.reserve, ref.file, ref.span))
+        _contain(vm, areas, ref, image, start, problems)
+        reserved = start + image.reserve
+        if image.kind == "linux":           # it refuses an initrd in its last superpage (RISC-V: setup_bootmem())
+            reserved += -reserved % image.align
+        if reserved > start + image.segments[-1].end:
+            claimed.append((start + image.segments[-1].end, reserved, ref.file, ref.span))
         if entry is None:
             entry = _entry(ref, image, start, problems)
     claimed.sort(key=lambda c: c[:3])
     for before, after in zip(claimed, claimed[1:]):
         if before[1] > after[0]:
-            from ..diagnostics import Label
             problems.report("BH0415", f"images '{before[2]}' and '{after[2]}' overlap in VM '{vm.name}'", after[3],
                             f"from {after[0]:#x}", related=(Label(before[3], f"to {before[1]:#x}"),),
                             help=(f"put '{after[2]}' at {pages(before[1]):#x} or above",))
@@ -204,34 +206,42 @@ def _entry(ref: ImageRef, image: Image, start: int, problems: Problems) -> int:
     return entry
 
 
-def _contain(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, ipa: int, size: int, access: str,
-             problems: Problems) -> None:
-    """Everything of an image lies inside one region, with the access that it needs."""
-    area = next((a for a in areas if a.ipa <= ipa and ipa + size <= a.end), None)
-    if area is not None:
-        lacking = "".join(c for c in access if c not in area.region.access)
-        if lacking and image.kind == "elf":
-            from ..diagnostics import Label
-            problems.report("BH0412", f"'{ref.file}' needs {_ACCESS[lacking[0]]} memory where memory.{area.region.name} is not",
-                            ref.span, f"segment at {ipa:#x} is '{access}'",
+def _contain(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, start: int, problems: Problems) -> None:
+    """Every part of an image lies inside one region, with the access that it needs; the first that does not is shown."""
+    parts = [(start + s.at, max(s.size, image.reserve if image.kind == "linux" else 0), s.access) for s in image.segments]
+    for ipa, size, access in parts:
+        if not any(a.ipa <= ipa and ipa + size <= a.end for a in areas):
+            _outside(vm, areas, ref, image, ipa, size, problems)
+            return
+    for ipa, size, access in parts if image.kind == "elf" else ():
+        area = next(a for a in areas if a.ipa <= ipa and ipa + size <= a.end)
+        lacking = [word for letter, word in _ACCESS.items() if letter in access and letter not in area.region.access]
+        if lacking:
+            problems.report("BH0412", f"'{ref.file}' needs memory that is {lacking[0]}, and memory.{area.region.name} of VM "
+                            f"'{vm.name}' is not", ref.span, f"its segment at {ipa:#x} is '{access}'",
                             related=(Label(area.region.span, f"access is '{area.region.access}'"),),
                             help=(f"give memory.{area.region.name} `access: {_joined(access, area.region.access)}`",))
-        return
-    what = "with what it clears at its start (image_size)" if not access and image.kind == "linux" else "of it"
+            return
+
+
+def _outside(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, ipa: int, size: int, problems: Problems) -> None:
+    what = ", with what it clears at its start (image_size)" if image.kind == "linux" else ""
     regions = [f"memory.{a.region.name}: {a.ipa:#x} to {a.end:#x} ({size_text(a.size)})" for a in areas]
-    help = "link it inside the VM's memory, or give the region that it belongs to an `at:`"
+    help = "link it inside the VM's memory"
     over = next((a for a in areas if a.ipa <= ipa < a.end), None)
     if over is not None:
-        needed = max(ipa + size - over.ipa, 0)
+        needed = ipa + size - over.ipa
         help = f"make memory.{over.region.name} {size_text(needed + -needed % MIB)} or larger"
     elif areas:
-        help = (f"write `at: {ipa // (2 * MIB) * (2 * MIB):#x}` for memory.{areas[0].region.name}, or put the image at "
-                f"{areas[0].ipa:#x} or above")
+        down = ipa // (2 * MIB) * (2 * MIB)
+        help = f"write `at: {down:#x}` for memory.{areas[0].region.name}, or link it at {areas[0].ipa:#x} or above"
+        if image.kind != "elf":
+            help = help.replace("link it", "put it")
     problems.report("BH0411", f"'{ref.file}' does not fit into the memory of VM '{vm.name}'", ref.at_span or ref.span,
-                    f"{ipa:#x} to {ipa + size:#x} {what}", notes=regions, help=(help,))
+                    f"{ipa:#x} to {ipa + size:#x}{what}", notes=regions, help=(help,))
 
 
-_ACCESS = {"w": "writable", "x": "executable", "r": "readable"}
+_ACCESS = {"r": "readable", "w": "writable", "x": "executable"}
 
 
 def _joined(one: str, other: str) -> str:

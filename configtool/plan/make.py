@@ -303,7 +303,7 @@ class _Maker:
             "sstc" in everywhere, cpu_choice.henvcfg(self.all_cpus), hypervisor, cpu_plans, tuple(vms),
             (), board_console,
             Irqchip(controller.kind if controller else "", *(controller.registers[0] if controller else (0, 0)), sources),
-            tuple(owners[s] for s in sorted(owners)), space.probes(8), space.uses(), board.run)
+            tuple(owners[s] for s in sorted(owners)), space.probes(8), space.uses(), board.run + system.run)
         return plan, needed
 
     def _cpu_plans(self, stacks: tuple[object, ...]) -> tuple[CpuPlan, ...]:

@@ -17,8 +17,9 @@ def complete(example: str) -> str:
     """A whole system description of an example, which may be a fragment.
 
     One that says `bulkhead:` or starts with `# whole file` is whole. To others the lines `bulkhead`, `name` and `board` are
-    added, and one VM called hello, each unless the example has that key. Beside it lie guest.elf, linux.Image, raw.bin,
-    rootfs.cpio and base.yaml (tests/configtool/workbench.py makes them).
+    added, and one VM called hello, each unless the example has that key. Beside it lie the files that
+    tests/configtool/workbench.py lists: guest.elf, Image, blob.bin, rootfs.cpio, base.yaml, and broken ones. A comment in it
+    that starts with `# with ` says what else it needs: then it is not tried as it is, and the rule has a test of its own.
     """
     keys = {line.split(":", 1)[0] for line in example.splitlines()}
     if example.startswith(WHOLE) or "bulkhead" in keys:

@@ -86,7 +86,7 @@ reported(
     explain="""\
 A comment `# bulkhead: allow BH0412 because ...` silences one warning on its line, or, on a line of its own, on the next. It gives the
 code of a warning and the reason, which is for those who read the file later. An error cannot be allowed.""",
-    fails=_HELLO + "    criticality: 3   # bulkhead: allow BH0013\n",
+    fails=_HELLO + "    criticality: 3   # bulkhead: allow BH0310\n",
     passes=_HELLO + "    criticality: 3   # an ordinary comment\n")
 
 reported(
@@ -99,5 +99,5 @@ reported(
     explain="""\
 A comment allows a warning that this line does not give (any more). Remove it, so that it cannot hide the next one. It is only looked
 for when the description is free of errors, as some warnings come last.""",
-    fails=_HELLO + "    criticality: 3   # bulkhead: allow BH0013 because it is an example\n",
+    fails=_HELLO + "    criticality: 3   # bulkhead: allow BH0310 because it is an example\n",
     passes=_HELLO + "    criticality: 3\n")

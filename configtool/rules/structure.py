@@ -18,16 +18,28 @@ vms:
 _TWO = _VM + _VM.split("\n", 1)[1].replace("hello", "other")
 
 
-@rule("BH0112", "action that is not there yet", phase="system", explain="""\
-`restart` and `halt-system` are part of the language, and this version of Bulkhead only stops the VM. Remove the key or write
-`{action: stop}`.""", fails=_VM + "    on_fault: {action: restart, at_most: 3, within: 10s, then: stop}\n",
-      passes=_VM + "    on_fault: {action: stop}\n")
-def not_yet(self: Rule, context: Context) -> Iterator[Diagnostic]:
+@rule("BH0112", "action with limits that mean nothing", phase="system", explain="""\
+`at_most`, `within` and `then` limit restarts: at most so many within that time, then what `then` says. They belong to `action:
+restart`, and `at_most` and `within` need each other.""",
+      fails=_VM + "    on_fault: {action: restart, at_most: 3}\n",
+      passes=_VM + "    on_fault: {action: restart, at_most: 3, within: 10s, then: stop}\n")
+def limits(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for vm in context.system.vms:
         for key, action in (("on_fault", vm.on_fault), ("on_reset", vm.on_reset), ("on_poweroff", vm.on_poweroff)):
-            if action and action.action != "stop":
-                yield self.diagnostic(f"{key} of VM '{vm.name}' asks to {action.action.replace('-', ' the ')}, "
-                                      "which this version cannot do", action.span, help=[f"write {key}: {{action: stop}}"])
+            if action is None:
+                continue
+            given = [name for name, value in (("at_most", action.at_most), ("within", action.within_us), ("then", action.then))
+                     if value is not None]
+            what = f"{key} of VM '{vm.name}'"
+            if given and action.action != "restart":
+                yield self.diagnostic(f"{what} limits restarts by {' and '.join(given)}, and its action is '{action.action}'",
+                                      action.span, help=[f"write {{action: {action.action}}}, or action: restart"])
+            elif given == ["at_most"] or given == ["at_most", "then"]:
+                yield self.diagnostic(f"{what} says at_most, and not within which time", action.span,
+                                      help=[f"write, for example: {{action: restart, at_most: {action.at_most}, within: 10s}}"])
+            elif given and "at_most" not in given:
+                yield self.diagnostic(f"{what} says {' and '.join(given)}, and not after how many restarts", action.span,
+                                      help=["write, for example: {action: restart, at_most: 3, within: 10s, then: stop}"])
 
 
 @rule("BH0120", "VM without an image", phase="system", explain="""\

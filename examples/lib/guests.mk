@@ -31,3 +31,6 @@ $(B)/guests/%.elf: $(B)/guests/%.o $(guest_objects) $(guest_script)
 .SECONDARY: $(guest_objects) $(guests:.elf=.o)
 
 -include $(guest_objects:.o=.d) $(guests:.elf=.d)
+
+# A system may say itself where other guests of its come from.
+-include $(system_dir)/guests.mk

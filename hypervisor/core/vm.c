@@ -280,17 +280,6 @@ bool vm_ring(struct cpu *cpu, uint64_t index)
     return true;
 }
 
-const struct window *vm_window(const struct vm *vm, uint64_t ipa)
-{
-    for (uint32_t i = 0; i < vm->config->window_count; i++) {
-        const struct window *window = &vm->config->windows[i];
-
-        if (ipa - window->ipa < window->size)
-            return window;
-    }
-    return NULL;
-}
-
 bool vm_access(struct cpu *cpu, const struct window *window, struct vdev_access *access)
 {
     switch (window->kind) {

@@ -89,7 +89,17 @@ const struct place *vm_place(const struct vm *vm, uint64_t ipa);
 bool vm_may_execute(const struct vm *vm, uint64_t ipa);
 
 /* The virtual device at an IPA; NULL: none. */
-const struct window *vm_window(const struct vm *vm, uint64_t ipa);
+static inline const struct window *vm_window(const struct vm *vm, uint64_t ipa)
+{
+    const struct window *window = vm->config->windows;
+    const struct window *end = window + vm->config->window_count;
+
+    for (; window != end; window++) {
+        if (ipa - window->ipa < window->size)
+            return window;
+    }
+    return NULL;
+}
 
 /* Carry out an access to a virtual device; false: it does not take this register, width or alignment. */
 bool vm_access(struct cpu *cpu, const struct window *window, struct vdev_access *access);

@@ -25,9 +25,10 @@ static uint32_t bit(uint32_t number)
     return 1u << (number % 32);
 }
 
+/* Whoever adds a bit sends an event after it, so that this need not be ordered. */
 static uint32_t pending_word(const struct virq *virq, uint32_t word)
 {
-    return __atomic_load_n(&virq->pending[word], __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&virq->pending[word], __ATOMIC_RELAXED);
 }
 
 /* Highest priority, then lowest number (specification, section 8); 0: none. */
@@ -74,6 +75,15 @@ static void drive_all(struct cpu *cpu, struct vm *vm)
         drive(cpu, vm, context);
 }
 
+/* Drive the lines of those contexts that a source is enabled in. */
+static void drive_for(struct cpu *cpu, struct vm *vm, uint32_t number)
+{
+    for (uint32_t context = 0; context < vm->config->vcpu_count; context++) {
+        if (vm->virq.enable[context][number / 32] & bit(number))
+            drive(cpu, vm, context);
+    }
+}
+
 void virq_raise(struct vm *vm, uint32_t number)
 {
     struct virq *virq = &vm->virq;
@@ -104,7 +114,7 @@ void virq_set_level(struct cpu *cpu, struct vm *vm, uint32_t number, bool level)
         return;
     spin_lock(&virq->lock);
     set_level(virq, number, level);
-    drive_all(cpu, vm);
+    drive_for(cpu, vm, number);
     spin_unlock(&virq->lock);
 }
 
@@ -114,7 +124,7 @@ void virq_physical(struct cpu *cpu, uint32_t number)
 
     spin_lock(&virq->lock);
     __atomic_fetch_or(&virq->pending[number / 32], bit(number), __ATOMIC_ACQ_REL);
-    drive_all(cpu, cpu->vm);
+    drive_for(cpu, cpu->vm, number);
     spin_unlock(&virq->lock);
 }
 
@@ -160,6 +170,7 @@ static uint32_t claim(struct cpu *cpu, uint32_t context)
     if (number != 0) {
         virq->active[number / 32] |= bit(number);
         __atomic_fetch_and(&virq->pending[number / 32], ~bit(number), __ATOMIC_ACQ_REL);
+        drive_for(cpu, cpu->vm, number);
     }
     return number;
 }
@@ -177,6 +188,8 @@ static void complete(struct cpu *cpu, uint32_t context, uint32_t number)
         irqchip_complete(vm_cpu(cpu->vm, context), cpu->vm->config->irq_physical[number]);
     else if (virq->level[word] & bit(number))
         __atomic_fetch_or(&virq->pending[word], bit(number), __ATOMIC_ACQ_REL);
+    if (pending_word(virq, word) & bit(number))
+        drive_for(cpu, cpu->vm, number);
 }
 
 static void access_context(struct cpu *cpu, uint32_t context, uint32_t reg, struct vdev_access *access)
@@ -189,10 +202,12 @@ static void access_context(struct cpu *cpu, uint32_t context, uint32_t reg, stru
         else
             access->value = claim(cpu, context);
     } else if (reg == 0) {
-        if (access->write)
+        if (access->write) {
             virq->threshold[context] = (uint32_t)access->value & PRIORITY_MAX;
-        else
+            drive(cpu, cpu->vm, context);
+        } else {
             access->value = virq->threshold[context];
+        }
     } else {
         access->value = 0;
     }
@@ -209,8 +224,10 @@ static void access_sources(struct cpu *cpu, uint32_t offset, struct vdev_access 
         uint32_t number = offset / 4;
 
         if (number != 0 && number < count) {
-            if (access->write)
+            if (access->write) {
                 virq->priority[number] = (uint8_t)(access->value & PRIORITY_MAX);
+                drive_for(cpu, cpu->vm, number);
+            }
             value = virq->priority[number];
         }
     } else if (offset < ENABLE_BASE) {
@@ -223,8 +240,10 @@ static void access_sources(struct cpu *cpu, uint32_t offset, struct vdev_access 
         uint32_t word = (offset - ENABLE_BASE) % ENABLE_STRIDE / 4;
 
         if (context < cpu->vm->config->vcpu_count && word < PLAN_IRQ_WORDS) {
-            if (access->write)
+            if (access->write) {
                 write_enable(cpu, context, word, (uint32_t)access->value);
+                drive(cpu, cpu->vm, context);
+            }
             value = virq->enable[context][word];
         }
     }
@@ -250,7 +269,6 @@ bool virq_access(struct cpu *cpu, struct vdev_access *access)
     } else {
         access_sources(cpu, offset, access);
     }
-    drive_all(cpu, cpu->vm);
     spin_unlock(&virq->lock);
     return true;
 }

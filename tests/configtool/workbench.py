@@ -2,10 +2,12 @@
 """What the tests of the front end share: a folder with the files that examples name, and ways to run configtool in it.
 
 guest.elf     a riscv64 program of one page, linked at 0x80000000
-linux.Image   a riscv64 kernel by its header: text_offset 0x200000, image_size 4 MiB
-raw.bin       4096 bytes that are nothing in particular
-rootfs.cpio   the beginning of a newc archive
+Image         a riscv64 kernel by its header: text_offset 0x200000, image_size 4 MiB
+blob.bin      4096 bytes that are nothing in particular
+rootfs.cpio   4 MiB that begin as a newc archive does
 base.yaml     a whole system, for `extends:`
+
+and broken ones: empty.elf, huge.elf (sparse), arm64.elf, damaged.elf, object.o, entry.elf, Image.zst, damaged.gz.
 """
 from __future__ import annotations
 
@@ -30,10 +32,14 @@ vms:
 """
 
 
-def guest_elf(address: int = 0x8000_0000, machine: int = 243) -> bytes:
-    """ELF64 with one segment: `address` is where it is linked and entered (System V ABI, "Object Files")."""
+def guest_elf(address: int = 0x8000_0000, machine: int = 243, kind: int = 2, entry: int | None = None) -> bytes:
+    """ELF64 with one segment: `address` is where it is linked and, unless `entry` says otherwise, entered.
+
+    Source: System V ABI, "Object Files". kind: 2 executable, 1 relocatable.
+    """
     code = struct.pack("<I", 0x0000_006F).ljust(64, b"\0")     # j .
-    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, address, 64, 0, 0, 64, 56, 1,
+    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack("<HHIQQQIHHHHHH", kind, machine, 1,
+                                                                    address if entry is None else entry, 64, 0, 0, 64, 56, 1,
                                                                     0, 0, 0)
     segment = struct.pack("<IIQQQQQQ", 1, 5, 4096, address, address, len(code), len(code), 4096)
     return (header + segment).ljust(4096, b"\0") + code
@@ -48,10 +54,19 @@ def linux_image() -> bytes:
 def furnish(folder: Path) -> Path:
     """Put the files that examples name into a folder."""
     (folder / "guest.elf").write_bytes(guest_elf())
-    (folder / "linux.Image").write_bytes(linux_image())
-    (folder / "raw.bin").write_bytes(bytes(range(1, 256)) * 16 + b"end of it, 16 by")
-    (folder / "rootfs.cpio").write_bytes(b"070701".ljust(512, b"0"))
+    (folder / "Image").write_bytes(linux_image())
+    (folder / "blob.bin").write_bytes(bytes(range(1, 256)) * 16 + b"end of it, 16 by")
+    (folder / "rootfs.cpio").write_bytes(b"070701".ljust(4 << 20, b"0"))
     (folder / "base.yaml").write_text(HELLO)
+    (folder / "empty.elf").touch()
+    with open(folder / "huge.elf", "wb") as file:
+        file.truncate(600 << 20)
+    (folder / "arm64.elf").write_bytes(guest_elf(machine=183))
+    (folder / "damaged.elf").write_bytes(guest_elf()[:50])
+    (folder / "object.o").write_bytes(guest_elf(kind=1))
+    (folder / "entry.elf").write_bytes(guest_elf(entry=0x9000_0000))
+    (folder / "Image.zst").write_bytes(b"\x28\xb5\x2f\xfd".ljust(64, b"\0"))
+    (folder / "damaged.gz").write_bytes(b"\x1f\x8b\x08".ljust(64, b"\xff"))
     return folder
 
 

@@ -36,7 +36,8 @@ class Built:
 
     def command(self, options: Mapping[str, str] | None = None, extra: Sequence[str] = ()) -> list[str]:
         """The board's run command. `options` replaces values of its options ({'-smp': '8'}), `extra` is added."""
-        words = [word.replace("{bin}", str(self.bin)).replace("{elf}", str(self.elf)) for word in self.plan["run"]]
+        words = [word.replace("{bin}", str(self.bin)).replace("{elf}", str(self.elf)).replace("{dir}", str(self.directory))
+                 for word in self.plan["run"]]
         for option, value in (options or {}).items():
             words[words.index(option) + 1] = value
         return words + list(extra)

@@ -40,7 +40,7 @@ class Rogue:
         if "[bulkhead] vm 'rogue' " not in self.console.output:
             assert self.ask("sbi 0x10 0") == "error 0 value 0x2000000"
             self.tell("off")
-            self.console.expect("[bulkhead] vm 'rogue' ended: power-off\n")
+            self.console.expect("[bulkhead] vm 'rogue' powered off\n")
         self.console.send("q")
         self.console.expect("[neighbour] neighbour: ticks go on, second CPU goes on, its interrupt came, 0 words wrong\n")
         self.console.expect("[bulkhead] all VMs have ended\n")

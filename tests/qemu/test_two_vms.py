@@ -15,14 +15,14 @@ def check_whole_run(console, worker_cpus: int = 2) -> None:
     assert "a tick every 10 ms, a command to the worker every 5 ticks" in control
     assert "20 commands sent, 20 answers received, 0 wrong" in control
     assert "rtc alarm: interrupt 11" in control
-    assert re.search(r"\d+ ticks, the latest by \d+ us; \d+ doorbells heard", control[-1])
-    # 20 commands and the one that ends it, each with a doorbell; each command wakes the second CPU and that the first.
-    if worker_cpus == 2:
-        assert worker == ["2 CPUs, waiting for commands",
-                          "20 commands answered; 21 doorbells heard, 40 interrupts between the CPUs"]
-    else:
-        assert worker == ["1 CPU, waiting for commands",
-                          "20 commands answered; 21 doorbells heard, 0 interrupts between the CPUs"]
+    # A message may be found before its doorbell is heard, and an interrupt still be pending when the next one comes.
+    ticks, doorbells = map(int, re.fullmatch(r"(\d+) ticks, the latest by \d+ us; (\d+) doorbells heard", control[-1]).groups())
+    assert 100 <= ticks < 200 and 10 <= doorbells <= 20
+    assert worker[0] == f"{worker_cpus} CPU{'s' * (worker_cpus > 1)}, waiting for commands"
+    doorbells, interrupts = map(int, re.fullmatch(
+        r"20 commands answered; (\d+) doorbells heard, (\d+) interrupts between the CPUs", worker[1]).groups())
+    assert 10 <= doorbells <= 21
+    assert 20 <= interrupts <= 40 if worker_cpus > 1 else interrupts == 0
     assert console.lines("bulkhead")[-1] == "all VMs have ended"
 
 
@@ -30,7 +30,7 @@ def check_whole_run(console, worker_cpus: int = 2) -> None:
 def test_runs_and_ends(boot, debug):
     console = boot(SYSTEM, debug=debug)
     check_whole_run(console)
-    assert {"vm 'control' ended: power-off", "vm 'worker' ended: power-off"} < set(console.lines("bulkhead"))
+    assert {"vm 'control' powered off", "vm 'worker' powered off"} < set(console.lines("bulkhead"))
 
 
 def test_more_harts_than_planned(boot):

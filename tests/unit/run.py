@@ -24,7 +24,7 @@ def header_compiles_alone(cross: str, header: pathlib.Path) -> Failures:
     folder = _HYPERVISOR / "arch" / arch / "include"
     command = [f"{cross}gcc", "-x", "c", "-", "-fsyntax-only", "-std=c11", "-ffreestanding", "-Wall", "-Wextra", "-Werror",
                "-Wundef", "-march=rv64imac_zicsr_zifencei", "-mabi=lp64", f"-I{_UNIT / 'plan' / 'small'}",
-               f"-I{_HYPERVISOR / 'include'}", f"-I{folder}"]
+               f"-I{_HYPERVISOR / 'include'}", f"-I{_HYPERVISOR / 'vdev'}", f"-I{folder}"]
     done = subprocess.run(command, input=f'#include "{header}"\n#include "{header}"\n', capture_output=True, text=True)
     return [] if done.returncode == 0 else done.stderr.splitlines()
 
@@ -41,7 +41,7 @@ def core_names_no_architecture(_: str, source: pathlib.Path) -> Failures:
 
 
 def _checks() -> list[tuple[str, object, pathlib.Path]]:
-    headers = sorted([*_HYPERVISOR.glob("include/**/*.h"), *_HYPERVISOR.glob("arch/*/include/**/*.h")])
+    headers = sorted([*_HYPERVISOR.glob("include/**/*.h"), *_HYPERVISOR.glob("vdev/*.h"), *_HYPERVISOR.glob("arch/*/include/**/*.h")])
     sources = sorted(_HYPERVISOR.glob("core/*.[ch]"))
     return ([("header_compiles_alone", header_compiles_alone, path) for path in headers]
             + [("core_names_no_architecture", core_names_no_architecture, path) for path in sources])

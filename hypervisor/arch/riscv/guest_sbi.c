@@ -17,6 +17,9 @@
 
 void trap_call(struct cpu *cpu); /* called by trap.S */
 
+/* A call's own work stays out of the dispatcher, which is then short. */
+#define SLOW __attribute__((noinline))
+
 static struct sbi_result result(long error, ureg_t value)
 {
     return (struct sbi_result){error, value};
@@ -99,7 +102,7 @@ static struct sbi_result call_time(struct cpu *cpu, ureg_t function)
     return result(SBI_SUCCESS, 0);
 }
 
-static struct sbi_result call_ipi(struct cpu *cpu, ureg_t function)
+static SLOW struct sbi_result call_ipi(struct cpu *cpu, ureg_t function)
 {
     uint64_t vcpus = 0;
 
@@ -119,7 +122,7 @@ static struct sbi_result call_ipi(struct cpu *cpu, ureg_t function)
 }
 
 /* The firmware does it for the harts that the vCPUs are, with the VMID of this hart, which is theirs, too. */
-static struct sbi_result call_rfence(struct cpu *cpu, ureg_t function)
+static SLOW struct sbi_result call_rfence(struct cpu *cpu, ureg_t function)
 {
     static const uint8_t physical[] = {SBI_RFENCE_FENCE_I, SBI_RFENCE_HFENCE_VVMA, SBI_RFENCE_HFENCE_VVMA_ASID};
     struct sbi_result done = result(SBI_SUCCESS, 0);
@@ -209,7 +212,7 @@ static struct sbi_result hart_suspend(struct cpu *cpu)
     return result(SBI_SUCCESS, 0);
 }
 
-static struct sbi_result call_hsm(struct cpu *cpu, ureg_t function)
+static SLOW struct sbi_result call_hsm(struct cpu *cpu, ureg_t function)
 {
     switch (function) {
     case SBI_HSM_START:
@@ -225,7 +228,7 @@ static struct sbi_result call_hsm(struct cpu *cpu, ureg_t function)
     }
 }
 
-static struct sbi_result call_srst(struct cpu *cpu, ureg_t function)
+static SLOW struct sbi_result call_srst(struct cpu *cpu, ureg_t function)
 {
     bool failed = argument(cpu, 1) == SBI_SRST_FAILED;
 
@@ -282,7 +285,7 @@ static struct sbi_result console_read(struct cpu *cpu, uint64_t count, uint64_t 
     return result(SBI_SUCCESS, (ureg_t)done);
 }
 
-static struct sbi_result call_dbcn(struct cpu *cpu, ureg_t function)
+static SLOW struct sbi_result call_dbcn(struct cpu *cpu, ureg_t function)
 {
 #if __riscv_xlen == 64
     bool reachable = argument(cpu, 2) == 0;
@@ -308,7 +311,7 @@ static struct sbi_result call_dbcn(struct cpu *cpu, ureg_t function)
 }
 
 /* Bao's calls answer in a1 alone; ours as SBI functions do. */
-static struct sbi_result call_hypercall(struct cpu *cpu, ureg_t function)
+static SLOW struct sbi_result call_hypercall(struct cpu *cpu, ureg_t function)
 {
     uint64_t value = 0;
     enum hypercall_result done = hypercall(cpu, function, argument(cpu, 0), argument(cpu, 1), &value);

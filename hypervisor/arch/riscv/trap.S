@@ -63,7 +63,15 @@ trap_other:
         REG_S s9, X(25)
         REG_S s10, X(26)
         REG_S s11, X(27)
-        jal trap_exception                      /* (struct cpu, cause) */
+        lla ra, trap_return
+        li t1, EXC_STORE_GUEST
+        beq a1, t1, 1f
+        li t1, EXC_LOAD_GUEST
+        bne a1, t1, 2f
+        li a1, 0
+1:      snez a1, a1
+        tail trap_access                        /* (struct cpu, store) */
+2:      tail trap_exception                     /* (struct cpu, cause) */
         .globl trap_return
 trap_return:
         csrr a0, sscratch

@@ -11,6 +11,7 @@
 #include "vm.h"
 
 void trap_interrupt(struct cpu *cpu, ureg_t cause);  /* called by trap.S */
+void trap_access(struct cpu *cpu, bool store);       /* called by trap.S */
 void trap_exception(struct cpu *cpu, ureg_t cause);  /* called by trap.S */
 _Noreturn void trap_panic(struct cpu *cpu);          /* called by trap.S */
 
@@ -92,61 +93,57 @@ static void inject(ureg_t cause, ureg_t value)
     csr_set(sstatus, SSTATUS_SPP);
 }
 
-/* The access that trapped; width 0: none that could be made out. */
-static struct decoded trapped_access(void)
+/* The access that trapped, transformed; 0: none that could be made out. */
+static uint32_t trapped_access(void)
 {
     ureg_t transformed = csr_read(htinst);
     uint32_t instruction;
 
     /* htinst is 0 where the hart does not say; bit 0 is clear for a walk of the guest's own tables. */
     if (transformed & 1)
-        return decode_transformed((uint32_t)transformed);
-    if (transformed == 0 && guest_fetch(&instruction))
-        return decode(instruction);
-    return (struct decoded){0};
+        return (uint32_t)transformed;
+    return transformed == 0 && guest_fetch(&instruction) ? decode(instruction) : 0;
 }
 
-static bool emulate(struct cpu *cpu, const struct window *window, uint64_t ipa, const struct decoded *access)
+static bool emulate(struct cpu *cpu, const struct window *window, uint64_t ipa, uint32_t instruction, bool store)
 {
-    struct vdev_access request = {ipa - window->ipa, access->width, access->write, cpu->arch.x[access->reg]};
+    ureg_t *reg = &cpu->arch.x[transformed_register(instruction, store)];
+    uint32_t width = transformed_width(instruction);
+    struct vdev_access request = {ipa - window->ipa, width, store, *reg};
 
-    if (access->width < 8)
-        request.value &= ((uint64_t)1 << (access->width * 8)) - 1;
+    if ((ipa & (width - 1)) != 0)
+        return false;
+    if (store && width < 8)
+        request.value &= ((uint64_t)1 << (width * 8)) - 1;
     if (!vm_access(cpu, window, &request))
         return false;
-    if (!access->write && access->reg != 0)
-        cpu->arch.x[access->reg] = decoded_value(access, request.value);
-    csr_write(sepc, csr_read(sepc) + access->length);
+    if (!store && reg != &cpu->arch.x[0])
+        *reg = transformed_value(instruction, request.value);
+    csr_write(sepc, csr_read(sepc) + transformed_length(instruction));
     return true;
 }
 
 /* A load or store that stage 2 stopped: for a virtual device, or one that the VM may not make. */
-static void guest_page_fault(struct cpu *cpu, bool write)
+void trap_access(struct cpu *cpu, bool store)
 {
     uint64_t ipa = (uint64_t)csr_read(htval) << 2 | (csr_read(stval) & 3);
-    ureg_t address = csr_read(stval);
     const struct window *window = vm_window(cpu->vm, ipa);
-    struct decoded access = trapped_access();
+    uint32_t instruction = trapped_access();
+    bool known = transformed_is(instruction, store);
+    ureg_t address = csr_read(stval);
 
     if (window == NULL) {
         cpu->exits[EXIT_FAULT]++;
-        vm_fault_access(cpu, write ? ACCESS_STORE : ACCESS_LOAD, ipa, access.width);
+        vm_fault_access(cpu, store ? ACCESS_STORE : ACCESS_LOAD, ipa, known ? transformed_width(instruction) : 0);
     }
     cpu->exits[EXIT_MMIO]++;
-    if (access.width == 0 || access.write != write || (ipa & (access.width - 1u)) != 0 ||
-        !emulate(cpu, window, ipa, &access))
-        inject(write ? EXC_STORE_ACCESS : EXC_LOAD_ACCESS, address);
+    if (!known || !emulate(cpu, window, ipa, instruction, store))
+        inject(store ? EXC_STORE_ACCESS : EXC_LOAD_ACCESS, address);
 }
 
 void trap_exception(struct cpu *cpu, ureg_t cause)
 {
     switch (cause) {
-    case EXC_LOAD_GUEST:
-        guest_page_fault(cpu, false);
-        break;
-    case EXC_STORE_GUEST:
-        guest_page_fault(cpu, true);
-        break;
     case EXC_VIRTUAL:
         /* An instruction of the hypervisor's privilege: the guest has no H extension, so for it this is illegal. */
         cpu->exits[EXIT_FAULT]++;

@@ -6,9 +6,9 @@
 #ifndef FAKE_ASSEMBLY_H
 #define FAKE_ASSEMBLY_H
 
-void fake_assembly(const char *text);
+int fake_assembly(const char *text);
 
 #define __asm__(...)
-#define volatile(...) (""); fake_assembly(#__VA_ARGS__)
+#define volatile(...) ("" : : "r"(fake_assembly(#__VA_ARGS__)))
 
 #endif

@@ -14,16 +14,19 @@ void (*fake_on_wait)(void);
 
 static char assembly[4096];
 
-void fake_assembly(const char *text)
+int fake_assembly(const char *text);
+
+int fake_assembly(const char *text)
 {
     size_t length = strlen(assembly);
 
     snprintf(assembly + length, sizeof(assembly) - length, "%s\n", text);
-    if (strstr(text, "wfi") == NULL)
-        return;
-    if (fake_on_wait == NULL)
-        longjmp(fake_exit, PARKED);
-    fake_on_wait();
+    if (strstr(text, "wfi") != NULL) {
+        if (fake_on_wait == NULL)
+            longjmp(fake_exit, PARKED);
+        fake_on_wait();
+    }
+    return 0;
 }
 
 const char *fake_assembly_done(void)
@@ -265,6 +268,16 @@ bool guest_fetch_half(ureg_t *fixup, ureg_t address, uint16_t *half)
     if (high != NULL)
         *half = (uint16_t)(*high << 8 | *low);
     return high != NULL;
+}
+
+void guest_fill(ureg_t address, const void *source, ureg_t size);
+
+void guest_fill(ureg_t address, const void *source, ureg_t size)
+{
+    if (csrs->vsatp != 0 || (csrs->hstatus & HSTATUS_SPVP) == 0 || size % 8 != 0)
+        abort();
+    for (ureg_t i = 0; i < size; i++)
+        *guest_byte(address + i, true) = source != NULL ? ((const uint8_t *)source)[i] : 0;
 }
 
 /* --- entry.S ------------------------------------------------------------------------------------------------------- */

@@ -10,9 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "arch/sbi.h"
+/* Angle brackets: found along the path and not beside this file, so that #include_next goes on behind them. */
+#include <arch/csr.h>
+#include <arch/sbi.h>
 
-#include "arch/csr.h"
 #include "config.h"
 #include "cpu.h"
 #include "vm.h"

@@ -9,11 +9,12 @@
 #undef csr_write
 #undef csr_set
 #undef csr_clear
+#undef csr_swap
 
 struct fake_csrs {
     unsigned long sepc, sstatus, scause, stval, sscratch, sie, sip, senvcfg, scounteren;
     unsigned long hstatus, hgatp, hedeleg, hideleg, hcounteren, henvcfg, hvip, hip, hie, htval, htinst;
-    unsigned long vsstatus, vsie, vstvec, vsscratch, vsepc, vscause, vstval, vsatp, vstimecmp;
+    unsigned long vsstatus, vsie, vstvec, vsscratch, vsepc, vscause, vstval, vsatp, vstimecmp, time;
 };
 
 /* Of the hart that runs (fake_run_as). */

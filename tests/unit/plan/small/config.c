@@ -76,11 +76,13 @@ const struct config config = {
         },
     },
     .irq_owner = {
-        [0 ... 63] = NOBODY,
+        [0 ... 9] = NOBODY,
         [10] = {IRQ_HYPERVISOR, 0},
         [11] = {0, 11},
         [12] = {1, 3},
+        [13 ... 33] = NOBODY,
         [34] = {0, 20},
+        [35 ... 62] = NOBODY,
         [63] = {0, 39},
     },
 };

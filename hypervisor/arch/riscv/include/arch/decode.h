@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Loads and stores that trapped, taken apart. Source: RISC-V ISA Manual, Volume I, chapters on RV32I, RV64I, C and Zcb. */
+/*
+ * Loads and stores that trapped. One form for all of them, the one that htinst has (Privileged specification, "Transformed
+ * Instruction for a Load or Store"): the 32-bit instruction, of which bit 1 is clear where a compressed one stands in memory.
+ * Fields: RISC-V ISA Manual, Volume I, "Base Instruction Formats".
+ */
 #ifndef ARCH_DECODE_H
 #define ARCH_DECODE_H
 
@@ -8,21 +12,49 @@
 
 #include "arch/cpu.h"
 
-struct decoded {
-    uint8_t width;  /* bytes: 1, 2, 4, 8; 0: no load or store of an integer register */
-    uint8_t length; /* of the instruction, bytes: 2 or 4 */
-    uint8_t reg;    /* loaded or stored */
-    bool write;
-    bool sign; /* a load extends the sign */
-};
+#define OPCODE_LOAD  0x03u
+#define OPCODE_STORE 0x23u
 
-/* An instruction as it stands in memory; a compressed one in the low half. */
-struct decoded decode(uint32_t instruction);
+/* The transformed form of an instruction as it stands in memory, a compressed one in the low half; 0: no load or store. */
+uint32_t decode(uint32_t instruction);
 
-/* The form that htinst gives (Privileged specification, "Transformed Instruction"); bit 0 is set. */
-struct decoded decode_transformed(uint32_t instruction);
+/* It is a load (or store) of an integer register. */
+static inline bool transformed_is(uint32_t instruction, bool store)
+{
+    uint32_t funct3 = instruction >> 12 & 7;
+
+    if (((instruction | 2) & 0x7f) != (store ? OPCODE_STORE : OPCODE_LOAD))
+        return false;
+    if (sizeof(ureg_t) == 8)
+        return store ? funct3 <= 3 : funct3 != 7;
+    return store ? funct3 <= 2 : funct3 <= 2 || funct3 == 4 || funct3 == 5;
+}
+
+/* Bytes that it accesses: 1, 2, 4, 8. */
+static inline uint32_t transformed_width(uint32_t instruction)
+{
+    return 1u << (instruction >> 12 & 3);
+}
+
+/* Bytes that it has in memory: 2 or 4. */
+static inline uint32_t transformed_length(uint32_t instruction)
+{
+    return 2 + (instruction & 2);
+}
+
+/* The register that it loads or stores. */
+static inline uint32_t transformed_register(uint32_t instruction, bool store)
+{
+    return instruction >> (store ? 20 : 7) & 31;
+}
 
 /* What a load puts into its register. */
-ureg_t decoded_value(const struct decoded *load, uint64_t value);
+static inline ureg_t transformed_value(uint32_t instruction, uint64_t value)
+{
+    uint32_t unused = 64 - transformed_width(instruction) * 8;
+    bool is_unsigned = (instruction & 1u << 14) != 0;
+
+    return (ureg_t)(is_unsigned ? value << unused >> unused : (uint64_t)((int64_t)(value << unused) >> unused));
+}
 
 #endif
