@@ -18,6 +18,7 @@ from .devices import Given
 from .failure import Problems
 from .layout import pages
 from .model import PAGE, ChannelEnd, Line, Mapping, Range, Window
+from .words import spoken
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,8 @@ def _overlaps(vm: Vm, claims: list[_Claim], problems: Problems) -> None:
             movable = claim if claim.name.startswith("memory.") or not highest.name.startswith("memory.") else highest
             other = highest if movable is claim else claim
             problems.report(
-                "BH0307", f"{movable.name} and {other.name} overlap in the address space of VM '{vm.name}'", movable.span,
-                f"{movable.start:#x} to {movable.end:#x}",
+                "BH0307", f"{spoken(movable.name)} and {spoken(other.name)} overlap in the address space of VM '{vm.name}'",
+                movable.span, f"{movable.start:#x} to {movable.end:#x}",
                 related=(Label(other.span, f"{other.start:#x} to {other.end:#x}"),),
                 help=(f"write `at: {pages(max(claim.end, highest.end)):#x}` for {movable.name}, or leave `at:` out",))
         if highest is None or claim.end > highest.end:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Mapping as MappingType, Protocol
 
 from ..board.model import Board
-from ..diagnostics import Diagnostic
+from ..diagnostics import Diagnostic, Label
 from ..emit.fdt import serialise
 from ..image.model import Image
+from ..source import Span
 from ..system import System, Vm
 from ..units import size_text
 from . import cpus as cpu_choice, tree_riscv
@@ -31,6 +32,7 @@ from .place import Placement, Run, runs
 from .restart import policy, restarts, restores
 from .space import Space
 from .tables import blob
+from .words import amount, spoken
 
 _ATTEMPTS = 12
 
@@ -135,7 +137,7 @@ class _Maker:
             self._payloads(waiting, placement, held)
             if not floating:
                 copies = self._copies(sizes, placement)
-        self._flat_image(held, own.stacks.end + sizes.tables)
+        self._flat_image(held, own.stacks.end + sizes.tables, placement)
         if problems.fatal:
             return None
 
@@ -160,15 +162,14 @@ class _Maker:
                 base = self.bases[vm.name].get(region.name)
                 owner = f"{vm.name}: memory.{region.name}"
                 if region.phys is not None:
-                    placement.fix(region.phys, region.size, owner, region.phys_span or region.span, "")
+                    placement.fix(region.phys, region.size, owner, region.phys_span or region.span)
                 elif region.at == "identity" and base is not None:
-                    placement.fix(base, region.size, owner, region.at_span or region.span,
-                                  ", where its image is linked")
+                    placement.fix(base, region.size, owner, region.at_span or region.span, linked=True)
         found = {}
         for channel in self.system.channels:
             if channel.phys is not None:
                 placement.fix(channel.phys, pages(channel.size), f"channels.{channel.name}",
-                              channel.phys_span or channel.span, "")
+                              channel.phys_span or channel.span)
                 found[channel.name] = channel.phys
         return found
 
@@ -214,21 +215,23 @@ class _Maker:
             if placed is not None:
                 held.setdefault(run.vm, []).append(placed)
 
-    def _flat_image(self, held: dict[str, list[Run]], end: int) -> None:
+    def _flat_image(self, held: dict[str, list[Run]], end: int, placement: Placement) -> None:
         """Payloads that are tied to a place lie behind the load address, and not so far off that the image is mostly filling."""
-        load, bytes_in = self.board.load, end - self.board.load
+        load = self.board.load
         for run in sorted((r for runs_ in held.values() for r in runs_), key=lambda r: r.phys):
-            gap, end, bytes_in = run.phys - end, max(end, run.phys + run.size), bytes_in + run.size
+            gap, before = run.phys - end, end
+            end = max(end, run.phys + run.size)
             if load <= run.phys and gap <= FILLING:
                 continue
-            where = "below the load address of the image" if run.phys < load else \
-                f"{size_text(gap)} behind the rest of the image"
+            where = "below its load address" if run.phys < load else f"{amount(gap)} behind the rest of it"
+            region = run.area.region
+            free = placement.nearest(before, region.size)
             self.problems.report(
-                "BH0421", f"{run.title} of VM '{run.vm}' lies too far off in physical memory", run.chunks[0].span,
-                f"at {run.phys:#x}, {where}",
-                notes=(f"the image starts at {load:#x} and is one piece; a gap of at most {size_text(FILLING)} is filled up",
-                       f"the place follows from memory.{run.area.region.name}"),
-                help=(f"place memory.{run.area.region.name} nearer to {end if run.phys < load else end - run.size - gap:#x}",))
+                "BH0421", f"{run.title.replace(': ', ' ')} of VM '{run.vm}' lies too far off to be in the image",
+                run.chunks[0].span, f"physical {run.phys:#x}, {where}",
+                related=(Label(region.phys_span or region.at_span or region.span, "the place follows from this"),),
+                notes=(f"the image starts at {load:#x} and is one piece; gaps of up to {size_text(FILLING)} are filled",),
+                help=((f"{amount(region.size)} are free at {free:#x}",) if free is not None else ()))
 
     @staticmethod
     def _area_phys(phys: int | None, ipa: int) -> int:
@@ -363,10 +366,19 @@ class _Maker:
         vm, far = next(((v, m) for v in vms for m in v.maps if m.end > able[-1].reach), (None, None))
         if vm is None or far is None:
             raise InternalError(f"the hypervisor's own memory ends at {end:#x}, beyond the reach of {able[-1].name}")
-        span = self.system.vms[vm.index].span
-        self.problems.report("BH0308", f"{far.name} of VM '{vm.name}' lies beyond what its CPUs can address",
-                             replace(span, line=far.line, end_line=far.line) if far.line else span,
-                             f"{far.ipa:#x} to {far.end:#x}",
+        highest = able[-1].reach - far.size
+        self.problems.report("BH0308", f"{spoken(far.name)} of VM '{vm.name}' lies beyond what its CPUs can address",
+                             self._span(self.system.vms[vm.index], far), f"{far.ipa:#x} to {far.end:#x}",
                              notes=(f"{able[-1].name} translates guest addresses below {able[-1].reach:#x}",),
-                             help=(f"write an `at:` below {able[-1].reach - far.size + 1 & -far.size:#x}",))
+                             help=(f"write an `at:` of {highest:#x} or less",))
         return None
+
+    def _span(self, vm: Vm, mapping: Mapping) -> Span:
+        """Where the YAML says where a mapping lies."""
+        for region in vm.memory:
+            if mapping.name == f"memory.{region.name}":
+                return region.at_span or region.size_span
+        for override in vm.channels:
+            if mapping.name == f"channels.{override.name}":
+                return override.at_span or override.span
+        return next((g.span for g in self.given[vm.name] if g.span.line == mapping.line), vm.span)

@@ -21,12 +21,13 @@ from ..diagnostics import Label
 from ..source import Span
 from ..system import Channel, Vm
 from ..units import size_text
-from .arch import Arch
+from .arch import MIB, Arch
 from .areas import Area, Chunk, Layout
 from .failure import Problems
 from .layout import pages
 from .model import PAGE, Mapping
 from .space import Space
+from .words import amount, spoken
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,13 @@ class Placement:
         self._fixed: list[tuple[int, int, str, Span]] = []
         self._image = 0         # the flat image begins here: what it holds lies behind
 
-    def fix(self, base: int, size: int, owner: str, span: Span, why: str) -> bool:
-        """Take memory at a given place; say why it cannot be had."""
+    def fix(self, base: int, size: int, owner: str, span: Span, linked: bool = False) -> None:
+        """Take memory at a given place, or say why it cannot be had. `linked`: the place is where its image is linked."""
         if self.space.is_free(base, size):
             self.space.take(base, size, owner)
             self._fixed.append((base, base + size, owner, span))
-            return True
-        self._refuse(base, size, owner, span, why)
-        return False
+        else:
+            self._refuse(base, size, owner, span, linked)
 
     def fix_window(self, board: Board, end: int) -> bool:
         """Take the hypervisor's own memory, from its load address to the end of its tables."""
@@ -121,40 +121,41 @@ class Placement:
         notes = tuple(f"{o.owner} has {o.base:#x} to {o.end:#x}" for o in others)
         if not others:
             notes = tuple(f"RAM is {b:#x} to {b + s:#x}" for b, s in self.space.banks)
-        free = self._nearest(load, size)
-        help = (f"{size_text(size)} are free at {free:#x}: write `load: {free:#x}`",) if free is not None else \
-            (f"{size_text(size)} are free nowhere: the board has too little RAM",)
+        free = self.nearest(load, size)
+        help = (f"{amount(size)} are free at {free:#x}: write `load: {free:#x}`",) if free is not None else \
+            (f"{amount(size)} are free nowhere: the board has too little RAM",)
         self.problems.report("BH0311", "the hypervisor's memory is not free RAM", span, text, notes=notes, help=help)
         return False
 
-    def _refuse(self, base: int, size: int, owner: str, span: Span, why: str) -> None:
-        end, problems = base + size, self.problems
-        text = f"{base:#x} to {end:#x}{why}"
-        others = self.space.owners(base, size)
-        inside = sum(max(0, min(end, b + s) - max(base, b)) for b, s in self.space.banks)
-        banks = tuple(f"{b:#x} to {b + s:#x} ({size_text(s)})" for b, s in self.space.banks)
-        free = self._nearest(base, size)
-        help = (f"{size_text(size)} are free at {free:#x}",) if free is not None else (f"{size_text(size)} are free nowhere",)
+    def _refuse(self, base: int, size: int, owner: str, span: Span, linked: bool) -> None:
+        end, what, problems = base + size, spoken(owner), self.problems
+        text = f"{base:#x} to {end:#x}" + (", where its image is linked" if linked else "")
+        banks = [(b, b + s) for b, s in self.space.banks]
+        free = self.nearest(base, size)
+        help = (f"{amount(size)} are free nowhere in one piece",)
+        if free is not None:
+            help = (f"{amount(size)} are free at {free:#x}" + (": link the image there" if linked else ""),)
+        inside = sum(max(0, min(end, high) - max(base, low)) for low, high in banks)
+        if not inside:
+            near = min(banks, key=lambda b: max(b[0] - base, base - b[1], 0))
+            problems.report("BH0303", f"{what} lies outside the board's RAM", span, text, help=help,
+                            notes=(f"the nearest bank is {near[0]:#x} to {near[1]:#x} ({amount(near[1] - near[0])})",))
+            return
         if inside < size:
-            if not inside:
-                near = min(self.space.banks, key=lambda b: max(b[0] - base, base - b[0] - b[1], 0), default=None)
-                notes = (f"the nearest bank is {near[0]:#x} to {near[0] + near[1]:#x}",) if near else ("the board has no RAM",)
-                problems.report("BH0303", f"{owner} lies outside the board's RAM", span, text, notes=notes, help=help)
-            else:
-                problems.report("BH0304", f"{owner} lies only partly in RAM", span, text,
-                                notes=("RAM is " + ", ".join(banks),), help=help)
+            problems.report("BH0304", f"{what} lies only partly in RAM", span, text, help=help,
+                            notes=tuple(f"RAM is {low:#x} to {high:#x} ({amount(high - low)})" for low, high in banks))
             return
-        other = others[0]
-        part = f"{max(other.base, base):#x} to {min(other.end, end):#x}"
+        other = self.space.owners(base, size)[0]
         if not other.planned:
-            problems.report("BH0305", f"{owner} lies in memory of {other.owner}", span, text,
-                            notes=(f"{other.owner} has {other.base:#x} to {other.end:#x}",), help=help)
+            problems.report("BH0305", f"{what} lies in memory of {other.owner}", span, text, help=help,
+                            notes=(f"{other.owner} has {other.base:#x} to {other.end:#x}",))
             return
-        related = tuple(Label(s, f"{b:#x} to {e:#x}") for b, e, o, s in self._fixed if b < end and base < e)
-        problems.report("BH0306", f"{owner} and {other.owner} overlap in physical memory", span, text, related=related,
-                        notes=(f"both have {part}",), help=help)
+        problems.report("BH0306", f"{what} and {spoken(other.owner)} overlap in physical memory", span, text, help=help,
+                        related=tuple(Label(s, f"{spoken(o)}: {b:#x} to {e:#x}") for b, e, o, s in self._fixed
+                                      if b < end and base < e),
+                        notes=(f"both have {max(other.base, base):#x} to {min(other.end, end):#x}",))
 
-    def _nearest(self, base: int, size: int) -> int | None:
+    def nearest(self, base: int, size: int) -> int | None:
         """Where as much memory is free, nearest to an address, at a multiple of 2 MiB if there is room."""
         for align in (self.leaves[1], PAGE):
             places = [at for low, high in self.space.free if (at := low + -low % align) + size <= high]
@@ -170,7 +171,7 @@ class Placement:
             if at is not None:
                 self.space.take(at, run.size, f"{run.vm}: {run.title}")
                 return replace(run, phys=at)
-        self.no_room(f"{run.title} of VM '{run.vm}'", run.size, run.chunks[0].span, contiguous=True)
+        self.no_room(f"{run.vm}: {run.title}", run.size, run.chunks[0].span)
         return None
 
     def copy(self, run: Run) -> Run | None:
@@ -181,7 +182,7 @@ class Placement:
             if at is not None:
                 self.space.take(at, run.size, f"{run.vm}: pristine copy of {run.title}")
                 return replace(run, name=f"{run.name}-pristine", phys=at)
-        self.no_room(f"a pristine copy of {run.title} of VM '{run.vm}'", run.size, run.chunks[0].span, contiguous=True)
+        self.no_room(f"{run.vm}: pristine copy of {run.title}", run.size, run.chunks[0].span)
         return None
 
     def floating(self, vm: Vm, size: int, name: str, span: Span) -> int | None:
@@ -192,7 +193,7 @@ class Placement:
         if at is not None:
             self.space.take(at, size, owner)
             return at
-        self.no_room(f"{name} of VM '{vm.name}'", size, span, contiguous=True)
+        self.no_room(owner, size, span)
         return None
 
     def rest(self, vm: Vm, area: Area, held: Sequence[Run]) -> list[Mapping]:
@@ -220,8 +221,7 @@ class Placement:
                 for _, phys, taken in pieces:       # so that the report shows what was free
                     self.space.give_back(phys, taken)
                 needed = size + sum(p[2] for p in pieces)
-                vm, name = owner.split(": ")
-                self.no_room(f"{name} of VM '{vm}'", needed, area.region.size_span, contiguous=False)
+                self.no_room(owner, needed, area.region.size_span, area.region.size)
                 return []
             self.space.take(piece[0], piece[1], owner)
             pieces.append((ipa, *piece))
@@ -251,30 +251,36 @@ class Placement:
             if at is not None:
                 self.space.take(at, size, f"channels.{channel.name}")
                 return at
-        self.no_room(f"channels.{channel.name}", size, channel.size_span, contiguous=True)
+        self.no_room(f"channels.{channel.name}", size, channel.size_span)
         return None
 
-    def no_room(self, what: str, size: int, span: Span, *, contiguous: bool) -> None:
-        """Not enough memory: with the budget of every bank."""
+    def no_room(self, owner: str, size: int, span: Span, whole: int = 0) -> None:
+        """Not enough memory, with the budget of every bank. `whole`: size of the region of which `size` bytes have no place
+        yet and may lie in pieces; 0: it has to be one piece."""
         notes = []
         uses = self.space.uses()
         for base, length in self.space.banks:
-            inside = [u for u in uses if base <= u.base < base + length]
-            notes.append(f"bank {base:#x} to {base + length:#x}, {size_text(length)}:")
+            notes.append(f"bank {base:#x} to {base + length:#x}, {amount(length)}:")
             owners: dict[str, int] = {}
-            for use in inside:
-                owners[use.owner] = owners.get(use.owner, 0) + use.size
-            notes += [f"  {size_text(amount):>10}  {owner}" for owner, amount in owners.items() if owner != "free"]
-            pieces = [u.size for u in inside if u.owner == "free"]
+            pieces: list[int] = []
+            for use in (u for u in uses if base <= u.base < base + length):
+                if use.owner == "free":
+                    pieces.append(use.size)
+                else:
+                    owners[use.owner] = owners.get(use.owner, 0) + use.size
+            notes += [f"{amount(held):>10}  {holder}" for holder, held in owners.items()]
             if pieces:
-                text = f"free, in {len(pieces)} pieces, the largest {size_text(max(pieces))}" if len(pieces) > 1 else "free"
-                notes.append(f"  {size_text(sum(pieces)):>10}  {text}")
+                parted = f", in {len(pieces)} pieces, the largest {amount(max(pieces))}" if len(pieces) > 1 else ""
+                notes.append(f"{amount(sum(pieces)):>10}  free{parted}")
         free = [high - low for low, high in self.space.free]
-        total, largest = sum(free), max(free, default=0)
-        if contiguous and total >= size:
+        total, largest, what = sum(free), max(free, default=0), spoken(owner)
+        if not whole and total >= size:
             message = f"no piece of memory is large enough for {what}"
-            help = f"{size_text(size)} are needed in one piece, {size_text(largest)} is the largest"
+            help = f"{amount(size)} are needed in one piece, the largest has {amount(largest)}"
         else:
             message = f"not enough memory for {what}"
-            help = f"{size_text(size)} are needed, {size_text(total)} are free: {size_text(size - total)} are missing"
-        self.problems.report("BH0309", message, span, f"{size_text(size)} needed", notes=notes, help=(help,))
+            help = f"{amount(size)} are needed, {amount(total)} are free: {amount(size - total)} are missing"
+            fits = (whole - size + total) // MIB * MIB
+            if whole and fits > 0:
+                help += f"; {size_text(fits)} would fit"
+        self.problems.report("BH0309", message, span, f"{amount(whole or size)} wanted", notes=notes, help=(help,))

@@ -108,15 +108,15 @@ def page_by_page(self: Rule, context: Context) -> Iterator[Diagnostic]:
             if example is None:
                 continue
             span: Span = region.phys_span or region.at_span or region.size_span
-            off = (example.ipa - example.phys) % large
-            near = example.phys + off
+            start = region.at if isinstance(region.at, int) else example.ipa
+            down = example.phys - (example.ipa - start) - (example.phys - example.ipa) % large
             yield self.diagnostic(
                 f"memory.{region.name} of VM '{vm.name}' is mapped page by page: {tables} more table{'s' if tables > 1 else ''} "
                 f"({size_text(tables * 4096)})", span, notes=[
                     f"guest {example.ipa:#x} is physical {example.phys:#x}; they differ modulo {size_text(large)}"],
-                help=[f"write `phys: {near - (example.ipa - region.at) if isinstance(region.at, int) else near:#x}`"
-                      if region.phys is not None else "give memory.%s an `at:` that is a multiple of %s" % (
-                          region.name, size_text(large))])
+                help=[f"write `phys: {down:#x}` or `phys: {down + large:#x}`" if region.phys is not None else
+                      f"give memory.{region.name} an `at:` that is a multiple of {size_text(large)}"])
+
 
 
 reported("BH0311", "hypervisor where there is no free RAM", phase="plan", explain="""\

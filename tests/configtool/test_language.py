@@ -78,7 +78,7 @@ def test_everything_that_the_language_has(tmp_path: Path) -> None:
     assert a.channels == (ChannelOverride("one", Span(file, 16, 16, 16, 19), 0xC000_0000, Span(file, 16, 26, 16, 36), 52,
                                           Span(file, 16, 49, 16, 51)),)
     assert (a.devicetree, a.devicetree_extra) == ("generated", (str(tmp_path / "x.dtso"), Span(file, 17, 25, 17, 31)))
-    assert a.on_fault == Action(Span(file, 18, 15, 18, 76), "restart", 3, 10_000, "halt-system") and a.on_reset is None
+    assert a.on_fault == Action(Span(file, 18, 15, 18, 77), "restart", 3, 10_000, "halt-system") and a.on_reset is None
     assert b.devices_rest == DevicesRest(Span(file, 24, 14, 24, 41), (("wdt", Span(file, 24, 36, 24, 39)),))
     assert b.linux is not None and (b.linux.initrd_path, b.linux.cmdline) == (str(tmp_path / "rootfs.cpio"), "console=ttyS0")
     assert (b.devicetree, b.console, b.criticality) == ("none", "virtual", 0)

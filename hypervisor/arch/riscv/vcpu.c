@@ -48,7 +48,7 @@ void arch_vcpu_start(struct cpu *cpu, uint64_t pc, uint64_t arg)
     csr_write(vstvec, 0);
     csr_write(vsscratch, 0);
     csr_write(vsatp, 0);
-    csr_write(scounteren, 0);
+    csr_write(scounteren, HCOUNTEREN_GUEST); /* as firmware leaves it: kernels take it that user space can read time */
     csr_write(senvcfg, 0);
     csr_clear(hvip, 1 << IRQ_VS_SOFT);
     timer_stop_guest();

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The file as an image, and the tables as the hardware takes them."""
+from __future__ import annotations
+
+from ..source import Span
+from .case import Case, plural, span_text
+from .report import Check
+from .walk import Walk, common, minus, union
+
+
+def file(case: Case, image: Span) -> Check:
+    """The ELF file, and with it the flat image that objcopy makes of it, is what lies in memory."""
+    check = Check("image-file", "the image lies where it is linked, in RAM that is nobody else's", unit="segment")
+    elf, sections = case.facts.elf, case.facts.sections
+    for segment in elf.segments:
+        check.look()
+        if segment.virtual != segment.base:
+            check.fail(f"a segment is loaded at {segment.base:#x} but linked for {segment.virtual:#x}", image,
+                       notes=("the hypervisor runs with virtual = physical",))
+        outside = minus([(segment.base, segment.end)], case.expected.ram)
+        if outside:
+            check.fail(f"the image has bytes at {span_text(*outside[0])}, in {case.owner(outside[0][0])}", image,
+                       notes=("only RAM that neither firmware nor the board reserves is free for it",))
+    for section in elf.sections:        # objcopy goes by sections, loaders by segments
+        if not section.in_memory or not section.size:
+            continue
+        inside = [s for s in elf.segments if s.base <= section.base and section.end <= s.end]
+        if not inside or section.empty or section.offset - inside[0].offset != section.base - inside[0].base:
+            check.fail(f"section {section.name} at {section.base:#x} is not in its segment as it is in the file", image,
+                       notes=("bulkhead.bin, which is made from sections, would differ from bulkhead.elf",))
+    text = sections[".text"][0]
+    if elf.entry != text or text != case.board.load:
+        check.fail(f"the image starts at {elf.entry:#x} and its code at {text:#x}, but the board enters it at {case.board.load:#x}",
+                   image)
+    order = [sections[name] for name in (".text", ".rodata", ".data", ".tables")]
+    if any(before[1] > after[0] or after[0] % 4096 for before, after in zip(order, order[1:])):
+        check.fail("text, rodata, data and tables do not lie behind one another in whole pages", image)
+    if not case.facts.build_id.strip(b"\0"):
+        check.fail("the image has no build id", image, help=("link it with --build-id=sha1",))
+    else:
+        check.evidence.append(f"build id {case.facts.build_id.hex()}")
+    check.evidence.append(f"hypervisor at {span_text(*case.window)}, {plural(len(elf.segments), 'segment')}")
+    return check
+
+
+def tables(case: Case, image: Span) -> Check:
+    """Every tree is taken by the hardware as it is, lies in the blob, and has its pages for itself."""
+    check = Check("tables", "translation tables are well formed and lie in their own section", unit="table")
+    low, high = case.facts.sections[".tables"]
+    seen: dict[int, str] = {}
+    ids: dict[int, str] = {}
+    roots = [("the hypervisor's tables", case.facts.own, image, case.facts.own_register, case.facts.own_problem, 0)]
+    roots += [(f"tables of VM '{vm.name}'", vm.facts.walk, vm.span, vm.facts.stage2, vm.facts.root_problem, vm.facts.id)
+              for vm in case.vms]
+    for name, walk, span, register, problem, number in roots:
+        if problem:
+            check.fail(f"{name}: the register value {register:#x} names no tables", span, notes=(problem,))
+            continue
+        check.look(len(walk.tables))
+        for flaw in walk.flaws[:3]:
+            check.fail(f"{name}: the entry {flaw.value:#x} at {flaw.where:#x} {flaw.text}", span, notes=(
+                f"it translates addresses from {flaw.ipa:#x} on",
+                *([f"{plural(len(walk.flaws) - 3, 'more entry')} of these tables are flawed"] if len(walk.flaws) > 3 else ())))
+        for table, size in walk.tables:
+            if not (low <= table and table + size <= high):
+                check.fail(f"{name}: a table lies at {table:#x}, in {case.owner(table)}", span,
+                           notes=(f"section .tables is {span_text(low, high)}",))
+            for page in range(table, table + size, 4096):
+                if page in seen:
+                    check.fail(f"{name}: the table at {page:#x} is used twice, first in {seen[page]}", span)
+                    break
+                seen[page] = name
+        if walk is not case.facts.own:
+            if number == 0 or number in ids:
+                check.fail(f"{name} have VMID {number}, " + (f"as those of VM '{ids[number]}'" if number in ids else
+                           "which is the hypervisor's own"), span, notes=("TLB entries of the two would be mixed up",))
+            ids[number] = name
+        check.evidence.append(f"{name}: {_describe(walk, register)}")
+    blob = [(low, high)]
+    for vm in case.vms:
+        for start, end in common(vm.physical, blob):
+            check.fail(f"VM '{vm.name}' reaches translation tables at {span_text(start, end)}", vm.span)
+    for start, end in common(union((e.phys, e.phys_end) for e in case.facts.own.extents), blob):
+        check.fail(f"the hypervisor maps translation tables at {span_text(start, end)}", image,
+                   notes=("mapped nowhere, they cannot be changed at run time",))
+    return check
+
+
+def _describe(walk: Walk, register: int) -> str:
+    leaves = ", ".join(f"{count:,} of {_leaf(size)}" for size, count in sorted(walk.leaves.items(), reverse=True))
+    return f"{walk.format}, register {register:#x}, {plural(len(walk.tables), 'table')}, leaves: {leaves or 'none'}"
+
+
+def _leaf(size: int) -> str:
+    return f"{size >> 30} GiB" if size >= 1 << 30 else f"{size >> 20} MiB" if size >= 1 << 20 else f"{size >> 10} KiB"
