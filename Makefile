@@ -8,10 +8,12 @@ SYSTEM ?= examples/two-vms/system.yaml
 DEBUG  ?= 0
 V      ?= 0
 
+# Inside the tree a path is relative, however it was given.
+system := $(patsubst $(CURDIR)/%,%,$(abspath $(SYSTEM)))
 # A system is built into build/<name>: its folder's name, or the file's where that is not called system.yaml.
-name := $(patsubst %.yaml,%,$(notdir $(SYSTEM)))
+name := $(patsubst %.yaml,%,$(notdir $(system)))
 ifeq ($(name),system)
-name := $(notdir $(patsubst %/,%,$(dir $(abspath $(SYSTEM)))))
+name := $(notdir $(patsubst %/,%,$(dir $(abspath $(system)))))
 endif
 B := build/$(name)$(if $(filter 1,$(DEBUG)),-debug)
 
@@ -27,7 +29,7 @@ include hypervisor/toolchain.mk
 include examples/lib/guests.mk
 
 help:
-	@echo "make build   build $(B)/bulkhead.elf and .bin from $(SYSTEM) (the default)"
+	@echo "make build   build $(B)/bulkhead.elf and .bin from $(system) (the default)"
 	@echo "make run     build it and start it as its board says"
 	@echo "make check   check the system description"
 	@echo "make gen     generate its configuration, tables and device trees into $(B)/gen"
@@ -46,7 +48,7 @@ deps-test:
 	@bin/deps test
 
 check: $(guests) | deps-run
-	@$(CONFIGTOOL) check $(SYSTEM) --guests $(B)/guests
+	@$(CONFIGTOOL) check $(system) --guests $(B)/guests
 
 # gen replaces its folder as a whole; a file whose content stays keeps its time.
 gen: $(B)/gen.stamp
@@ -54,8 +56,8 @@ gen: $(B)/gen.stamp
 
 configtool_sources := $(CONFIGTOOL) $(shell find configtool schemas -name "*.py" -o -name "*.json")
 
-$(B)/gen.stamp: $(SYSTEM) $(guests) $(B)/guests/flags $(configtool_sources) | deps-run
-	$(quiet)$(CONFIGTOOL) gen $(SYSTEM) --out $(B)/gen --guests $(B)/guests --depfile $(B)/gen.d
+$(B)/gen.stamp: $(wildcard $(system)) $(guests) $(B)/guests/flags $(configtool_sources) | deps-run
+	$(quiet)$(CONFIGTOOL) gen $(system) --out $(B)/gen --guests $(B)/guests --depfile $(B)/gen.d
 	@touch $@
 
 -include $(B)/gen.d
@@ -65,7 +67,7 @@ build: $(B)/gen.stamp
 	@$(MAKE) --no-print-directory -f hypervisor/build.mk B=$(B)
 
 run: build
-	@$(CONFIGTOOL) run $(SYSTEM) --built $(B)
+	@$(CONFIGTOOL) run $(system) --built $(B)
 
 # JOBS: how many processes run the tests.
 JOBS ?= 2

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from typing import Any, Callable
 
-from .diagnostics import Diagnostic, Label
+from .diagnostics import Diagnostic
 from .schema_words import describe, keys_of, missing_and_unknown
-from .source import Mapping, Node, Scalar, Sequence, Span
+from .source import Mapping, Node, Scalar, Sequence
 
 SCHEMAS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "schemas")
 

@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import Any, Iterable
 
-from .diagnostics import Diagnostic, Label, error
+from .diagnostics import Diagnostic, error
 from .source import Mapping, Node, Scalar, Span
 from .units import meant_duration, meant_number, meant_size
 

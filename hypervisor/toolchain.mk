@@ -10,7 +10,7 @@ machine := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -msmall-dat
 reproducible := -ffile-prefix-map=$(CURDIR)=. -fdebug-prefix-map=$(CURDIR)=.
 common  := -std=c11 -ffreestanding -fno-common -fno-pic -fno-asynchronous-unwind-tables -ffunction-sections \
            -fdata-sections -fno-tree-loop-distribute-patterns -g $(reproducible) $(machine)
-# gcc's own helpers. They are filed under the short name of the architecture; -lgcc does not find them from the long one.
+# gcc's own helpers, filed under the short name of the architecture: -lgcc does not find them from the long one.
 libgcc  := $(shell $(CC) -march=rv64imac -mabi=lp64 -print-libgcc-file-name 2>/dev/null)
 
 quiet := $(if $(filter 1,$(V)),,@)

@@ -143,12 +143,8 @@ def _explained(run: _Run, path: str, argument: str) -> list[tuple[Span, str]]:
 
 
 def _renamed(span: Span, argument: str, path: str) -> Span:
-    """dtc says './x.dts' where it was told so; users say 'x.dts'."""
-    file = span.file
-    if file == argument:
-        file = path
-    elif file.startswith("./") and not path.startswith("./"):
-        file = file[2:]
+    """dtc says './x.dts' where it was told so, and './././y.dtsi' for what that includes; users say 'x.dts'."""
+    file = path if span.file == argument else os.path.normpath(span.file)
     return Span(file, span.line, span.column, span.end_line, span.end_column)
 
 

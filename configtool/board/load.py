@@ -55,7 +55,7 @@ def load_board(name_or_path: str, span: Span, relative_to: str, sink: "Sink") ->
 def _locate(name: str, span: Span, relative_to: str, sink: "Sink") -> tuple[str, str, str] | None:
     """(name, folder, device tree)."""
     is_path = "/" in name or name in (".", "..") or name.endswith((".dts", ".dtb", ".yaml"))
-    path = os.path.join(relative_to, name) if is_path else shown(os.path.join(BOARDS, name))
+    path = os.path.normpath(os.path.join(relative_to, name)) if is_path else shown(os.path.join(BOARDS, name))
     if name.endswith("board.yaml"):
         path = os.path.dirname(path) or "."
     if is_path and name.endswith((".dts", ".dtb")):
@@ -182,7 +182,6 @@ def _range(entry: Mapping, what: str, sink: "Sink") -> tuple[int, int, Span]:
 
 def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Sink") -> Board | None:
     """The board of a checked board.yaml and what its tree says; None where something is wrong."""
-    from ..units import SIZES       # noqa: F401  the module is loaded before the first size is met
     from .suit import unsuitable
 
     yaml = root.span.file
@@ -215,6 +214,32 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
         for diagnostic in unsuitable(board):
             sink.add(diagnostic)
     return board if _count(sink) == before else None
+
+
+def bare_board(path: str, sink: "Sink") -> Board | None:
+    """What a device tree alone says of a board, for looking at it: no load address, no firmware."""
+    tree = read_tree(path, sink, Span(path))
+    if tree is None:
+        return None
+    facts = extract(tree)
+    for message, place in facts.problems:
+        sink.add(error("BH0805", f"the device tree is malformed: {message}", place))
+    return Board(name=os.path.basename(path), directory=None, dts=path, arch=facts.arch, description=model(tree), load=0,
+                 load_span=Span(path), boot="", cpus=facts.cpus, memory=facts.memory,
+                 reserved=tuple(sorted(facts.reserved, key=lambda r: (r.base, r.size, r.name))), devices=facts.devices,
+                 controller=facts.controller, caches=facts.caches, timebase=facts.timebase, console=facts.console,
+                 console_options=facts.console_options, root=tree.root, tree=tree, psci=facts.psci)
+
+
+def model(tree: DeviceTree) -> str:
+    prop = tree.root.get("model")
+    return prop.value.rstrip(b"\0").decode("utf-8", "replace") if prop else ""
+
+
+def description(directory: str, sink: "Sink") -> str:
+    """The one line about a board, from its board.yaml; '' where it cannot be read."""
+    root = _read_yaml(os.path.join(directory, "board.yaml"), sink)
+    return _text(root, "description") if root else ""
 
 
 def _count(sink: "Sink") -> int:

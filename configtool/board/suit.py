@@ -6,7 +6,6 @@ from typing import Iterator
 
 from ..diagnostics import Diagnostic, Label, error
 from ..source import Span
-from .memory import usable
 from .model import Board
 
 BOOTS = {"riscv64": ("sbi",), "riscv32": ("sbi",), "aarch64": ("linux-image",), "armv7": ("linux-image",)}
@@ -35,26 +34,23 @@ def unsuitable(board: Board) -> Iterator[Diagnostic]:
         yield error("BH0806", "the device tree says nothing of the board's memory" if node is None else
                     "the device tree leaves the size of the memory to firmware", node.span if node else whole,
                     related=[Label(yaml, "")], help=["say it in board.yaml, for example: memory: [{at: 0x80000000, size: 2GiB}]"])
-    elif not any(base <= board.load < base + size for base, size in usable(board.memory, board.reserved)):
-        yield _misplaced(board)
     for below, above in zip(board.memory, board.memory[1:]):
         if above.base < below.end:
             yield error("BH0810", f"the memory banks at {below.base:#x} and {above.base:#x} overlap", above.span,
                         related=[Label(below.span, "this one")])
     if board.controller is None:
         yield error("BH0811", "the device tree has no interrupt controller that Bulkhead knows", whole,
-                    notes=["known are PLIC, APLIC with or without IMSIC, GICv2 and GICv3"])
+                    notes=["known are PLIC, APLIC with or without IMSIC, GICv2 and GICv3", *_other_controller(board)])
     elif not board.controller.virtual:
         yield error("BH0811", "the interrupt controller has no registers of a virtual CPU interface (GICH, GICV)",
                     board.controller.span)
 
 
-def _misplaced(board: Board) -> Diagnostic:
-    where = next((r for r in board.reserved if r.base <= board.load < r.end), None)
-    bank = next((b for b in board.memory if b.base <= board.load < b.end), None)
-    if where and bank:
-        return error("BH0810", f"the load address {board.load:#x} lies in memory that '{where.name}' keeps", board.load_span,
-                     related=[Label(where.span, f"'{where.name}': {where.base:#x} to {where.end:#x}")])
-    nearest = min(board.memory, key=lambda b: max(b.base - board.load, board.load - b.end))
-    return error("BH0810", f"the load address {board.load:#x} is not in RAM", board.load_span,
-                 related=[Label(nearest.span, f"the nearest bank: {nearest.base:#x} to {nearest.end:#x}")])
+def _other_controller(board: Board) -> Iterator[str]:
+    """What the root of the tree names as its interrupt controller."""
+    prop = board.root.get("interrupt-parent") if board.root else None
+    node = board.tree.phandle(int.from_bytes(prop.value, "big")) if prop and board.tree else None
+    if node is not None:
+        compatible = node.get("compatible")
+        text = compatible.value.split(b"\0")[0].decode("utf-8", "replace") if compatible else "without compatible"
+        yield f"its own is {node.name} ({text})"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from ..diagnostics import Policy, Sink, UsageError
+
+if TYPE_CHECKING:
+    from ..rules.registry import Rule
 
 MAX_ERRORS = 20
 
@@ -57,7 +61,7 @@ def _warning(code: str, option: str) -> str:
     return rule.code
 
 
-def find_rule(code: str):  # type: ignore[no-untyped-def]  # registry.Rule, imported late
+def find_rule(code: str) -> "Rule":
     """A rule by its code, in any case and without its zeros. Raises UsageError with the nearest."""
     import re
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "plan": "show what was decided for a system",
     "gen": "generate the configuration, tables and device trees of a system",
     "run": "build a system and start it as its board says",
+    "verify": "show from the finished image that its VMs are isolated",
     "free": "show what of the board nobody has",
     "explain": "explain a code, such as BH0206",
     "rules": "list all rules",

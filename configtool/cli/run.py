@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 from ..diagnostics import UsageError
 from .common import parser
@@ -64,6 +65,7 @@ def command_of(folder: str) -> list[str]:
 def start(folder: str) -> int:
     """Start it and wait. Ctrl-C reaches the emulator, too, which then ends by itself; that is no failure."""
     command = command_of(folder)
+    terminal = _terminal()
     try:
         child = subprocess.Popen(command)
     except FileNotFoundError:
@@ -79,4 +81,23 @@ def start(folder: str) -> int:
             child.kill()
             child.wait()
         return 0
+    finally:
+        _restore(terminal)
     return 0 if code == 0 else 1
+
+
+def _terminal() -> list[Any] | None:
+    """The settings of the terminal: an emulator changes them, and one that is killed leaves them so."""
+    import termios
+
+    try:
+        return termios.tcgetattr(0)
+    except (termios.error, OSError):
+        return None
+
+
+def _restore(settings: list[Any] | None) -> None:
+    import termios
+
+    if settings is not None:
+        termios.tcsetattr(0, termios.TCSADRAIN, settings)

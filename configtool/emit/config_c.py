@@ -144,8 +144,13 @@ class _Place(NamedTuple):
 
 
 def _places(vm: VmPlan) -> list[_Place]:
-    """What the VM's address space holds, by IPA. Neighbours that are one thing in the YAML are one place."""
-    pieces = [_Place(m.ipa, m.size, m.name, m.access, m.line) for m in vm.maps]
+    """What the VM's address space holds in the words of its YAML, by IPA.
+
+    A region is one place, whatever images lie in it; so are neighbours of one name.
+    """
+    pieces = [_Place(r.ipa, r.size, f"memory.{r.name}", r.access, r.line) for r in vm.regions]
+    pieces += [_Place(m.ipa, m.size, m.name, m.access, m.line) for m in vm.maps
+               if not any(r.ipa <= m.ipa and m.end <= r.end for r in vm.regions)]
     pieces += [_Place(w.ipa, w.size, w.name, "trapped", w.line) for w in vm.windows]
     places: list[_Place] = []
     for piece in sorted(pieces):

@@ -33,4 +33,5 @@ def _argument(word: str) -> str:
     quoted = shlex.quote(word.replace("{bin}", "\1").replace("{elf}", "\2").replace("{dir}", "\3"))
     if quoted == "'\1'" or quoted == "'\2'":
         quoted = quoted[1]
-    return quoted.replace("$", "$$").replace("#", "\\#").replace("\1", "$(BIN)").replace("\2", "$(ELF)").replace("\3", "$(B)")
+    quoted = quoted.replace("$", "$$").replace("#", "\\#")
+    return quoted.replace("\1", "$(BIN)").replace("\2", "$(ELF)").replace("\3", "$(B)")

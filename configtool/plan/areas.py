@@ -2,7 +2,7 @@
 """Where a VM's memory regions and images lie in its own address space (IPA). Physical placement comes later (place.py).
 
 Where the RAM goes, when the YAML does not say: at the architecture's usual address (0x80000000 on RISC-V) if what is
-linked to fixed addresses lies inside it there; else at the lowest of those addresses, rounded down to 2 MiB. Identity RAM
+linked to fixed addresses lies inside it there; else at the lowest of those addresses, rounded down to a superpage. Identity RAM
 without such images goes wherever there is memory, and its images with it.
 """
 from __future__ import annotations
@@ -98,7 +98,7 @@ def ram_base(vm: Vm, images: MappingType[str, Image], arch: Arch) -> int | None:
     low, high = min(p[0] for p in parts), max(p[1] for p in parts)
     if region.at != "identity" and arch.ram <= low and high <= arch.ram + region.size:
         return arch.ram
-    return low // (2 * MIB) * (2 * MIB)
+    return low - low % arch.stage2[0].leaves[1]
 
 
 def bases(vm: Vm, images: MappingType[str, Image], arch: Arch) -> dict[str, int | None]:
@@ -133,7 +133,7 @@ def lay_out(vm: Vm, images: MappingType[str, Image], arch: Arch, placed: Mapping
         for segment in image.segments:
             chunks.append(Chunk(f"image{index}", "image", start + segment.at, segment.data, segment.size, ref.file, ref.span))
             claimed.append((start + segment.at, start + segment.end, ref.file, ref.span))
-        _contain(vm, areas, ref, image, start, problems)
+        _contain(vm, areas, ref, image, start, arch, problems)
         reserved = start + image.reserve
         if image.kind == "linux":           # it refuses an initrd in its last superpage (RISC-V: setup_bootmem())
             reserved += -reserved % image.align
@@ -206,12 +206,13 @@ def _entry(ref: ImageRef, image: Image, start: int, problems: Problems) -> int:
     return entry
 
 
-def _contain(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, start: int, problems: Problems) -> None:
+def _contain(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, start: int, arch: Arch,
+             problems: Problems) -> None:
     """Every part of an image lies inside one region, with the access that it needs; the first that does not is shown."""
     parts = [(start + s.at, max(s.size, image.reserve if image.kind == "linux" else 0), s.access) for s in image.segments]
     for ipa, size, access in parts:
         if not any(a.ipa <= ipa and ipa + size <= a.end for a in areas):
-            _outside(vm, areas, ref, image, ipa, size, problems)
+            _outside(vm, areas, ref, image, ipa, size, arch, problems)
             return
     for ipa, size, access in parts if image.kind == "elf" else ():
         area = next(a for a in areas if a.ipa <= ipa and ipa + size <= a.end)
@@ -224,7 +225,8 @@ def _contain(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, start
             return
 
 
-def _outside(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, ipa: int, size: int, problems: Problems) -> None:
+def _outside(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, ipa: int, size: int, arch: Arch,
+             problems: Problems) -> None:
     what = ", with what it clears at its start (image_size)" if image.kind == "linux" else ""
     regions = [f"memory.{a.region.name}: {a.ipa:#x} to {a.end:#x} ({size_text(a.size)})" for a in areas]
     help = "link it inside the VM's memory"
@@ -233,7 +235,7 @@ def _outside(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, ipa: 
         needed = ipa + size - over.ipa
         help = f"make memory.{over.region.name} {size_text(needed + -needed % MIB)} or larger"
     elif areas:
-        down = ipa // (2 * MIB) * (2 * MIB)
+        down = ipa - ipa % arch.stage2[0].leaves[1]
         help = f"write `at: {down:#x}` for memory.{areas[0].region.name}, or link it at {areas[0].ipa:#x} or above"
         if image.kind != "elf":
             help = help.replace("link it", "put it")

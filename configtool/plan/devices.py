@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..board.assign import in_rest
 from ..board.model import Board, Device
 from ..source import Span
 from ..system import System
@@ -55,9 +56,7 @@ def given(system: System, board: Board) -> dict[str, tuple[Given, ...]]:
             continue
         excluded = {device.path for name, _ in vm.devices_rest.excluded if (device := board.device(name))}
         for device in board.devices:
-            if device.path in taken or device.path in excluded or device.kind != "device" or not device.enabled:
-                continue
-            if device.registers:
+            if device.path not in taken and device.path not in excluded and in_rest(board, device):
                 found[vm.name].append(Given(device, device.name, 0, vm.devices_rest.span))
                 taken.add(device.path)
     return {name: tuple(devices) for name, devices in found.items()}

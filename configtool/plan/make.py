@@ -35,6 +35,7 @@ from .tables import blob
 from .words import amount, spoken
 
 _ATTEMPTS = 12
+IRQCHIPS = ("plic",)            # kinds of InterruptController that a plan can be made for
 
 
 class Sink(Protocol):
@@ -63,7 +64,7 @@ def make_plan(system: System, board: Board, images: MappingType[str, Image], sin
     The rules of the earlier phases have passed: names exist, there are enough CPUs.
     """
     problems = Problems()
-    plan = _Maker(system, board, images, problems).make()
+    plan = _Maker(system, board, images, problems).make() if _possible(system, board, problems) else None
     for diagnostic in problems.found:
         sink.add(diagnostic)
     if plan is None:
@@ -72,10 +73,23 @@ def make_plan(system: System, board: Board, images: MappingType[str, Image], sin
     return plan
 
 
+def _possible(system: System, board: Board, problems: Problems) -> bool:
+    """Whether there is a hypervisor for the board."""
+    controller = board.controller
+    if board.arch not in ARCHS:
+        problems.report("BH0312", f"there is no hypervisor for {board.arch} yet", system.board_span, f"board {board.name}",
+                        notes=(f"this version runs on {', '.join(sorted(ARCHS))}",))
+    elif controller is None or controller.kind not in IRQCHIPS:
+        kind = controller.kind.upper() if controller else "none"
+        problems.report("BH0312", f"there is no hypervisor for the board's interrupt controller ({kind}) yet",
+                        system.board_span, f"board {board.name}",
+                        related=(Label(controller.span, "this one"),) if controller else (),
+                        notes=(f"this version has drivers for {', '.join(k.upper() for k in IRQCHIPS)}",))
+    return not problems.fatal
+
+
 class _Maker:
     def __init__(self, system: System, board: Board, images: MappingType[str, Image], problems: Problems) -> None:
-        if board.arch not in ARCHS:
-            raise InternalError(f"no plan for architecture {board.arch}")
         self.system, self.board, self.images, self.problems = system, board, images, problems
         self.arch: Arch = ARCHS[board.arch]
         self.index = {vm.name: i for i, vm in enumerate(system.vms)}
@@ -175,14 +189,15 @@ class _Maker:
 
     def _float(self, vm: Vm, placement: Placement) -> dict[str, int]:
         """The bases of a VM's regions, with a place for identity memory that had none."""
-        placed = {}
+        placed = {name: base for name, base in self.bases[vm.name].items() if base is not None}
+        taken = [(placed[r.name], placed[r.name] + r.size) for r in vm.memory if r.name in placed]
+        taken += [(m.ipa, m.end) for m in self.device_maps[vm.name]]
         for region in vm.memory:
-            if region.name in self.bases[vm.name]:
-                base = self.bases[vm.name][region.name]
-                if base is None:
-                    base = placement.floating(vm, region.size, f"memory.{region.name}", region.size_span)
+            if region.name in self.bases[vm.name] and region.name not in placed:
+                base = placement.floating(vm, region.size, f"memory.{region.name}", region.size_span, taken)
                 if base is not None:
                     placed[region.name] = base
+                    taken.append((base, base + region.size))
         return placed
 
     @staticmethod
@@ -218,11 +233,13 @@ class _Maker:
     def _flat_image(self, held: dict[str, list[Run]], end: int, placement: Placement) -> None:
         """Payloads that are tied to a place lie behind the load address, and not so far off that the image is mostly filling."""
         load = self.board.load
+        told = set()
         for run in sorted((r for runs_ in held.values() for r in runs_), key=lambda r: r.phys):
             gap, before = run.phys - end, end
             end = max(end, run.phys + run.size)
-            if load <= run.phys and gap <= FILLING:
+            if load <= run.phys and gap <= FILLING or run.area in told:
                 continue
+            told.add(run.area)
             where = "below its load address" if run.phys < load else f"{amount(gap)} behind the rest of it"
             region = run.area.region
             free = placement.nearest(before, region.size)

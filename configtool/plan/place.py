@@ -92,7 +92,6 @@ class Placement:
         self.leaves = arch.stage2[0].leaves
         self.low = 0                    # the flat image begins here: no payload lies below
         self._fixed: list[tuple[int, int, str, Span]] = []
-        self._image = 0         # the flat image begins here: what it holds lies behind
 
     def fix(self, base: int, size: int, owner: str, span: Span, linked: bool = False) -> None:
         """Take memory at a given place, or say why it cannot be had. `linked`: the place is where its image is linked."""
@@ -115,7 +114,7 @@ class Placement:
             return False
         if self.space.is_free(load, size):
             self.space.take(load, size, "hypervisor")
-            self._image = load
+            self._fixed.append((load, end, "hypervisor", span))
             return True
         others = self.space.owners(load, size)
         notes = tuple(f"{o.owner} has {o.base:#x} to {o.end:#x}" for o in others)
@@ -158,7 +157,11 @@ class Placement:
     def nearest(self, base: int, size: int) -> int | None:
         """Where as much memory is free, nearest to an address, at a multiple of 2 MiB if there is room."""
         for align in (self.leaves[1], PAGE):
-            places = [at for low, high in self.space.free if (at := low + -low % align) + size <= high]
+            places = []
+            for low, high in self.space.free:
+                first, last = low + -low % align, (high - size) // align * align
+                if first <= last:
+                    places.append(min(max(base // align * align, first), last))
             if places:
                 return min(places, key=lambda at: abs(at - base))
         return None
@@ -167,7 +170,7 @@ class Placement:
         """A run of a VM whose memory does not lie in place."""
         align = superpage(run.ipa, run.size, self.leaves[:2])
         for step in (align, PAGE):
-            at = self.space.find(run.size, step, run.ipa % step, self._image)
+            at = self.space.find(run.size, step, run.ipa % step, self.low)
             if at is not None:
                 self.space.take(at, run.size, f"{run.vm}: {run.title}")
                 return replace(run, phys=at)
@@ -185,14 +188,17 @@ class Placement:
         self.no_room(f"{run.vm}: pristine copy of {run.title}", run.size, run.chunks[0].span)
         return None
 
-    def floating(self, vm: Vm, size: int, name: str, span: Span) -> int | None:
-        """Identity RAM that may lie anywhere: its address."""
+    def floating(self, vm: Vm, size: int, name: str, span: Span, taken: Sequence[tuple[int, int]]) -> int | None:
+        """Identity memory that may lie anywhere: its address, which is none of those that the VM has for something else."""
         owner = f"{vm.name}: {name}"
         align = self.leaves[1] if size >= self.leaves[1] else PAGE
-        at = self.space.find(size, align, low=self._image)
-        if at is not None:
-            self.space.take(at, size, owner)
-            return at
+        at = self.space.find(size, align, low=self.low)
+        while at is not None:
+            end = max((high for low, high in taken if low < at + size and at < high), default=None)
+            if end is None:
+                self.space.take(at, size, owner)
+                return at
+            at = self.space.find(size, align, low=end)
         self.no_room(owner, size, span)
         return None
 

@@ -10,13 +10,15 @@ def amount(size: int) -> str:
     exact = size_text(size)
     if size < 10 << 10 or len(exact.rstrip("GMKiB ")) <= 4 and not exact.endswith("bytes"):
         return exact
-    unit = next(u for u in ("GiB", "MiB", "KiB") if size >= SIZES[u])
+    unit = "GiB" if size >= 16 << 30 else "MiB" if size >= 1 << 20 else "KiB"
     tenths = size * 10 // SIZES[unit]
     return f"{tenths // 10}.{tenths % 10}{unit}"
 
 
 def spoken(owner: str) -> str:
     """An owner of physical memory or guest addresses inside a sentence: "memory.ram of VM 'linux'", 'device rtc@101000'."""
+    if owner == "hypervisor":
+        return "the hypervisor"
     vm, colon, thing = owner.partition(": ")
     if vm == "devices":
         return ("devices " if ", " in thing else "device ") + thing

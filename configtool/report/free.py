@@ -15,7 +15,7 @@ def free(system: System, board: Board, plan: Plan) -> str:
     lines: list[str] = []
     banks = [use for use in plan.uses if use.owner == "free"]
     total = sum(use.size for use in banks)
-    lines.append(f"Memory: {size_text(total) if total else 'none'}")
+    lines.append(f"Memory: {total / (1 << 20):.1f} MiB")
     lines += [f"  {use.base:#x} to {use.base + use.size:#x}  {size_text(use.size)}" for use in banks]
 
     used = {cpu.id for cpu in plan.cpus}

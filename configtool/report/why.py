@@ -116,7 +116,7 @@ class _Reasons:
 
     def _channel(self, name: str) -> list[str]:
         channel = next(c for c in self.system.channels if c.name == name)
-        lines = []
+        lines: list[str] = []
         for vm, made in zip(self.system.vms, self.plan.vms):
             override = next((o for o in vm.channels if o.name == name), None)
             for end in made.channels:

@@ -164,8 +164,8 @@ def _too_few(self: Rule, where: str, there: int, wanted: int, tally: list[tuple[
     has = f"{there} CPU{'' if there == 1 else 's'}" + (" that can run VMs" if notes else "")
     return self.diagnostic(f"{wanted} CPUs wanted, and {where} has {has}", culprit[2],
                            "" if len(tally) == 1 else f"with VM '{culprit[0].name}' there are too many",
-                           notes=[f"wanted: {sums} = {wanted}", *(notes or [])],
-                           help=[f"take {wanted - there} away"])
+                           notes=[*([f"wanted: {sums} = {wanted}"] if len(tally) > 1 else []), *(notes or [])],
+                           help=[f"ask for {wanted - there} fewer"])
 
 
 def _board(context: Context) -> Board:

@@ -47,7 +47,7 @@ def unknown_device(self: Rule, context: Context) -> Iterator[Diagnostic]:
 @rule("BH0502", "device that is disabled", phase="board", needs=("BH0501",), explain="""\
 The device tree says `status = "disabled"` for the device or for a bus above it: it is not there, not wired, or the firmware or the
 secure world keeps it. Where it can be used on your board, enable it in the board's device tree.""",
-      fails=_RTC + "# with a board.dts in which rtc@101000 has status = \"disabled\"\n", passes=_RTC)
+      fails=_RTC + "# with this in board.dts: &rtc { status = \"disabled\"; };\n", passes=_RTC)
 def disabled_device(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board = board_of(context)
     for name, span, _ in named(context):
@@ -132,7 +132,7 @@ def console_given(self: Rule, context: Context) -> Iterator[Diagnostic]:
 @rule("BH0507", "page shared with a device of somebody else", phase="board", needs=("BH0504", "BH0505", "BH0506"), explain="""\
 Memory is given page by page, 4KiB each. Registers of another device lie in a page of this one, so the VM could program both. Give both
 to the same VM. The firewall of some SoCs can split them; a device tree does not show it.""",
-      fails=_RTC.replace("[rtc@101000]", "[uart1]") + "# with a board.dts in which the hypervisor's uart0 lies in the same page\n",
+      fails=_RTC.replace("[rtc@101000]", "[uart1]") + "# with this in board.dts: &{/soc} { uart1: serial@10000100 { compatible = \"ns16550a\"; reg = <0 0x10000100 0 0x100>; }; };\n",
       passes=_RTC)
 def shared_page(self: Rule, context: Context) -> Iterator[Diagnostic]:
     yield from _neighbours(self, context, owned=True)
@@ -143,7 +143,7 @@ def shared_page(self: Rule, context: Context) -> Iterator[Diagnostic]:
 Registers of a device that no VM has lie in a page of this one, so the VM gets them, too. That may be fine, or it may be a clock or reset
 controller that moves the ground under the other VMs. Allow the warning where you know it to be harmless; giving the neighbour to the
 same VM says so as well.""",
-      fails=_RTC.replace("[rtc@101000]", "[uart1]") + "# with a board.dts in which uart2 lies in the same page\n", passes=_RTC)
+      fails=_RTC + "# with this in board.dts: &{/soc} { gpio@101800 { compatible = \"arm,pl061\"; reg = <0 0x101800 0 0x100>; }; };\n", passes=_RTC)
 def unowned_page(self: Rule, context: Context) -> Iterator[Diagnostic]:
     yield from _neighbours(self, context, owned=False)
 
@@ -175,8 +175,14 @@ def _neighbours(self: Rule, context: Context, owned: bool) -> Iterator[Diagnosti
         if found:
             yield self.diagnostic(f"device {given.name} shares a page with {listed(found)}", given.span,
                                   f"VM '{given.vm.name}' would have both", related=labels[:4],
-                                  help=["give both to the same VM" if owned else
+                                  help=[_apart(given, found, labels) if owned else
                                         f"give {'it' if len(found) == 1 else 'them'} to VM '{given.vm.name}', too, or allow the warning"])
+
+
+def _apart(given: Given, found: list[str], labels: list[Label]) -> str:
+    if any("the hypervisor's console" in text for text in found):
+        return "take another UART as hypervisor.console, or leave the device out"
+    return "give both to the same VM" if all(label.text for label in labels) else "leave the device out"
 
 
 def _keeper(kind: str) -> str:
@@ -186,7 +192,7 @@ def _keeper(kind: str) -> str:
 @rule("BH0509", "registers over memory", phase="board", explain="""\
 The device tree places the device's registers where the board has RAM or where firmware lives. One of the two is described wrongly. A VM
 that was given this window would have that memory.""",
-      fails=_RTC + "# with a board.dts in which rtc@101000 has reg = <0x0 0x80200000 0x0 0x1000>\n", passes=_RTC)
+      fails=_RTC + "# with this in board.dts: &rtc { reg = <0 0x80200000 0 0x1000>; };\n", passes=_RTC)
 def over_memory(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board = board_of(context)
     ranges = [(r.base, r.end, r.name, r.span) for r in board.reserved] + [(b.base, b.end, "the board's RAM", b.span) for b in board.memory]
@@ -206,7 +212,7 @@ def over_memory(self: Rule, context: Context) -> Iterator[Diagnostic]:
 @rule("BH0510", "device that cannot be read", phase="board", explain="""\
 A property of the device in the board's device tree does not have the form that its meaning asks for, so that its registers or interrupts
 are not known. Other devices are not concerned.""",
-      fails=_RTC + "# with a board.dts in which rtc@101000 has interrupts = <11 4> at a PLIC that takes one cell for each\n", passes=_RTC)
+      fails=_RTC + "# with this in board.dts: &rtc { reg = <0 0x101000 0x1000>; };\n", passes=_RTC)
 def malformed_device(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for given in owners(context):
         for message, span in given.device.problems:

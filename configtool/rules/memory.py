@@ -108,8 +108,8 @@ def page_by_page(self: Rule, context: Context) -> Iterator[Diagnostic]:
             if example is None:
                 continue
             span: Span = region.phys_span or region.at_span or region.size_span
-            start = region.at if isinstance(region.at, int) else example.ipa
-            down = example.phys - (example.ipa - start) - (example.phys - example.ipa) % large
+            base = next(extent.ipa for extent in made.regions if extent.name == region.name)
+            down = (region.phys or 0) - ((region.phys or 0) - base) % large
             yield self.diagnostic(
                 f"memory.{region.name} of VM '{vm.name}' is mapped page by page: {tables} more table{'s' if tables > 1 else ''} "
                 f"({size_text(tables * 4096)})", span, notes=[
@@ -123,3 +123,8 @@ reported("BH0311", "hypervisor where there is no free RAM", phase="plan", explai
 The load address of board.yaml, and what the hypervisor needs from there on, has to be free RAM: in one of the board's banks, in no
 reserved memory, not over the firmware, and at a multiple of 2MiB, as boot loaders put a Linux `Image`.""",
          fails=_VM + "# with a board.yaml that says load: 0x80000000\n", passes=_VM)
+
+reported("BH0312", "board that this version has no hypervisor for", phase="plan", explain="""\
+The board's device tree is understood, and its architecture or its interrupt controller is one that this version of the hypervisor does
+not serve yet. `configtool board show` works for such a board; systems for it cannot be built.""",
+         fails=_VM + "# with an AArch64 board\n", passes=_VM)

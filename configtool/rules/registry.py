@@ -77,13 +77,11 @@ def rule(code: str, title: str, *, phase: str, explain: str, fails: str, passes:
 def load() -> Mapping[str, Rule]:
     """All rules of Bulkhead by code, in the order of their codes."""
     from importlib import import_module
-    from importlib.util import find_spec
 
     from . import MODULES
 
     for module in MODULES:
-        if find_spec(f"{__package__}.{module}"):
-            import_module(f"{__package__}.{module}")
+        import_module(f"{__package__}.{module}")
     return dict(sorted(RULES.items()))
 
 

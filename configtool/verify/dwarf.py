@@ -93,7 +93,7 @@ def variable(elf: Elf, name: str, unit: str) -> Variable:
 
 def _name(die: "DIE") -> str:
     found = die.attributes.get("DW_AT_name")
-    return found.value.decode("utf-8", "replace") if found else ""
+    return str(found.value.decode("utf-8", "replace")) if found else ""
 
 
 def _variable(cu: "CompileUnit", top: "DIE", name: str) -> Variable | None:

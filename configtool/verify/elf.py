@@ -17,7 +17,7 @@ MACHINES = {243: "RISC-V", 183: "AArch64", 40: "Arm"}
 
 
 class NotAnImage(Exception):
-    """The file cannot be judged at all: it is broken, or no image of Bulkhead. The text is a sentence without a full stop."""
+    """The file cannot be judged at all: it is broken, or no image of Bulkhead. The text goes on after the file's name and a colon."""
 
 
 @dataclass(frozen=True)
@@ -94,25 +94,25 @@ class Elf:
         return next(iter(found.values())) if len(found) == 1 else None
 
 
-def parse(data: bytes, name: str) -> Elf:
-    """Raises NotAnImage. `name` is the file's, for the message."""
+def parse(data: bytes) -> Elf:
+    """Raises NotAnImage."""
 
     def broken(why: str) -> NotAnImage:
-        return NotAnImage(f"{name} is a damaged ELF file: {why}")
+        return NotAnImage(f"it is a damaged ELF file: {why}")
 
     if data[:4] != b"\x7fELF":
-        raise NotAnImage(f"{name} is no ELF file")
+        raise NotAnImage("it is no ELF file")
     if len(data) < 64:
         raise broken("it ends inside its header")
     if data[4] not in (1, 2) or data[5] != 1:
-        raise NotAnImage(f"{name} is no little-endian ELF file of 32 or 64 bits")
+        raise NotAnImage("it is no little-endian ELF file of 32 or 64 bits")
     bits = 32 * data[4]
     header = struct.unpack_from("<HHIQQQIHHHHHH" if bits == 64 else "<HHIIIIIHHHHHH", data, 16)
     kind, machine, _, entry, ph, sh, _, _, ph_size, ph_count, sh_size, sh_count, sh_names = header
     if machine not in MACHINES:
-        raise NotAnImage(f"{name} is an ELF file for machine {machine}, which Bulkhead does not run on")
+        raise NotAnImage(f"it is an ELF file for machine {machine}, which Bulkhead does not run on")
     if kind != 2:
-        raise NotAnImage(f"{name} is no executable (its ELF type is {kind})")
+        raise NotAnImage(f"it is no executable (its ELF type is {kind})")
     ph_form = struct.Struct("<IIQQQQQQ" if bits == 64 else "<IIIIIIII")
     sh_form = struct.Struct("<IIQQQQIIQQ" if bits == 64 else "<IIIIIIIIII")
     if ph_size < ph_form.size or ph + ph_count * ph_size > len(data):

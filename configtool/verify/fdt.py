@@ -49,6 +49,10 @@ class Node:
         value = self.properties.get(name, b"")
         return [s.decode("utf-8", "replace") for s in value.split(b"\0")[:-1]]
 
+    def reg_is_address(self) -> bool:
+        """Not so for a CPU's own interrupt controller, which has no registers in memory."""
+        return "reg" in self.properties
+
     def reg(self) -> list[tuple[int, int]]:
         """(address, size) of each entry, in the parent's address space. Raises BadTree."""
         parent = self.parent

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Bare-metal guests. An image X.elf that the description names, and that does not lie beside it, is made from the X.c that
-# does, and from the runtime of this folder. Included by the Makefile; gives `guests`.
+# Bare-metal guests. An image X.elf that the description names (or another one beside it, which it may extend), and that
+# does not lie there, is made from the X.c that does, and from the runtime of this folder.
+# Included by the Makefile; gives `guests`.
 
-system_dir := $(patsubst %/,%,$(dir $(SYSTEM)))
-named  := $(sort $(shell grep -oE '[A-Za-z0-9_.-]+\.elf' $(SYSTEM) 2>/dev/null))
+system_dir := $(patsubst %/,%,$(dir $(system)))
+named  := $(sort $(shell grep -ohE '[A-Za-z0-9_.-]+\.elf' $(wildcard $(system) $(system_dir)/*.yaml) /dev/null))
 guests := $(foreach elf,$(named),$(if $(wildcard $(system_dir)/$(elf)),,\
             $(if $(wildcard $(system_dir)/$(elf:.elf=.c)),$(B)/guests/$(elf))))
 
@@ -11,10 +12,11 @@ guest_arch    := riscv
 guest_sources := $(sort $(wildcard examples/lib/src/*.c examples/lib/arch/$(guest_arch)/*.[cS]))
 guest_objects := $(patsubst examples/lib/%,$(B)/guests/lib/%.o,$(guest_sources))
 guest_script  := examples/lib/arch/$(guest_arch)/guest.ld
-guest_flags   := $(common) -O2 -Wall -Wextra -Werror -Iexamples/lib/include -Iexamples/lib/arch/$(guest_arch)
+guest_flags   := $(common) -fdebug-prefix-map=$(abspath $(system_dir))=. -O2 -Wall -Wextra -Werror \
+                 -Iexamples/lib/include -Iexamples/lib/arch/$(guest_arch)
 
 $(B)/guests/flags: FORCE
-	$(call keep,$(abspath $(SYSTEM)) $(CC) $(guest_flags))
+	$(call keep,$(system) $(CC) $(guest_flags))
 
 $(B)/guests/lib/%.o: examples/lib/% $(B)/guests/flags | deps-run
 	@mkdir -p $(@D)

@@ -161,7 +161,7 @@ void console_end(struct vm *vm)
     spin_lock(&console.lock);
     if (vm->console.length != 0)
         finish_line(vm);
-    if (has_focus(vm))
+    if (has_focus(vm) && vm_state(vm) == VM_ENDED)
         give_focus(next_running(console.focus));
     spin_unlock(&console.lock);
 }

@@ -103,8 +103,7 @@ static void restart(struct cpu *cpu)
     struct vm *vm = cpu->vm;
     const struct vm_config *own = vm->config;
 
-    virq_reset(cpu);
-    vuart_reset(vm);
+    /* First, so that what virq_reset() tells the others is not forgotten. */
     for (uint32_t vcpu = 0; vcpu < own->vcpu_count; vcpu++) {
         struct cpu *other = vm_cpu(vm, vcpu);
 
@@ -113,6 +112,8 @@ static void restart(struct cpu *cpu)
             __atomic_store_n(&other->events, 0, __ATOMIC_RELEASE);
         }
     }
+    virq_reset(cpu);
+    vuart_reset(vm);
     for (uint32_t i = 0; i < own->restore_count; i++)
         arch_guest_fill(own->restores[i].ipa, (const void *)(uintptr_t)own->restores[i].source, own->restores[i].size);
     __atomic_store_n(&vm->parked, 0, __ATOMIC_RELAXED);
@@ -146,6 +147,8 @@ _Noreturn void vm_vcpu_off(struct cpu *cpu)
     bool others = false;
 
     cpu_set_state(cpu, VCPU_OFF);
+    /* Of two that go off at once, one sees the other off. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     for (uint32_t vcpu = 0; vcpu < vm->config->vcpu_count; vcpu++) {
         enum vcpu_state state = cpu_state(vm_cpu(vm, vcpu));
 
@@ -230,8 +233,14 @@ static _Noreturn void act_on_fault(struct cpu *cpu)
 
 static void print_place(const char *how, const struct place *place)
 {
-    console_message("  %s: '%s' 0x%llx-0x%llx %s, %s:%u", how, place->name, (unsigned long long)place->ipa,
-                    (unsigned long long)(place->ipa + place->size - 1), place->access, config.file, place->line);
+    unsigned long long first = place->ipa;
+    unsigned long long last = place->ipa + place->size - 1;
+
+    if (place->line != 0)
+        console_message("  %s: '%s' 0x%llx-0x%llx %s, %s:%u", how, place->name, first, last, place->access, config.file,
+                        place->line);
+    else
+        console_message("  %s: '%s' 0x%llx-0x%llx %s, a default", how, place->name, first, last, place->access);
 }
 
 _Noreturn void vm_fault_access(struct cpu *cpu, enum access access, uint64_t ipa, uint32_t width)
@@ -241,22 +250,21 @@ _Noreturn void vm_fault_access(struct cpu *cpu, enum access access, uint64_t ipa
     const char *vm = cpu->vm->config->name;
     unsigned long long pc = arch_guest_pc(cpu);
     unsigned long long at = ipa;
+    const char *quote = place != NULL ? "'" : "";
+    const char *what = place != NULL ? place->name : "nothing is mapped there";
+    const char *verb = place != NULL ? "' is " : "";
+    const char *right = place != NULL ? place->access : "";
 
-    if (place != NULL) {
-        console_message("vm '%s' vcpu %u: %s at 0x%llx: '%s' is %s (pc 0x%llx)", vm, cpu->vcpu, names[access], at,
-                        place->name, place->access, pc);
+    if (width != 0)
+        console_message("vm '%s' vcpu %u: %s of %u byte%s at 0x%llx: %s%s%s%s (pc 0x%llx)", vm, cpu->vcpu, names[access],
+                        width, width == 1 ? "" : "s", at, quote, what, verb, right, pc);
+    else
+        console_message("vm '%s' vcpu %u: %s at 0x%llx: %s%s%s%s (pc 0x%llx)", vm, cpu->vcpu, names[access], at, quote,
+                        what, verb, right, pc);
+    if (place != NULL)
         print_place("place", place);
-    } else {
-        if (width != 0)
-            console_message("vm '%s' vcpu %u: %s of %u byte%s at 0x%llx: nothing is mapped there (pc 0x%llx)", vm,
-                            cpu->vcpu, names[access], width, width == 1 ? "" : "s", at, pc);
-        else
-            console_message("vm '%s' vcpu %u: %s at 0x%llx: nothing is mapped there (pc 0x%llx)", vm, cpu->vcpu,
-                            names[access], at, pc);
-        place = nearest_place(cpu->vm, ipa);
-        if (place != NULL)
-            print_place("nearest", place);
-    }
+    else if ((place = nearest_place(cpu->vm, ipa)) != NULL)
+        print_place("nearest", place);
     act_on_fault(cpu);
 }
 

@@ -117,7 +117,9 @@ struct cpu_config {
     const char *name;
     uint64_t guest_file; /* physical page of the vCPU's interrupt file; 0: no IMSIC */
     uint32_t context;    /* S-mode context at the PLIC */
-    uint32_t hart_index; /* at the APLIC and IMSIC */
+    uint32_t hart_index; /* at the APLIC and IMSIC; at a GICv2 the number of its CPU interface */
+    uint64_t gicr;       /* GICv3: physical address of its redistributor */
+    uint64_t release;    /* spin table: physical address of its release word; 0: PSCI starts it */
     uint16_t vm;
     uint16_t vcpu;
 };
@@ -134,7 +136,10 @@ struct config {
     const char *system;      /* name of the system */
     const char *file;        /* base name of its YAML file */
     const char *board;
-    uint64_t irqchip_base;   /* of the physical controller */
+    uint64_t irqchip_base;   /* of the physical controller; of a GIC the distributor */
+    uint64_t gicc_base;      /* GICv2: CPU interface */
+    uint64_t gich_base;      /* GICv2: virtual interface control */
+    uint32_t maintenance_irq; /* GIC: INTID of the maintenance interrupt */
     uint64_t henvcfg;        /* RISC-V: what guests may use of the environment */
     const uint64_t *probes;  /* last planned word of each memory bank */
     uint32_t probe_count;
@@ -144,6 +149,7 @@ struct config {
     struct cpu_config cpus[PLAN_CPUS];
     struct vm_config vms[PLAN_VMS];
     struct irq_owner irq_owner[PLAN_IRQS];
+    uint32_t irq_edges[(PLAN_IRQS + 31) / 32]; /* GIC: one bit for each source that is edge-triggered */
 };
 
 extern const struct config config;

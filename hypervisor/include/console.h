@@ -29,7 +29,7 @@ void console_put(struct vm *vm, char c);
 /* The VM has no more to say for now: show its unfinished line if it has the input. */
 void console_idle(struct vm *vm);
 
-/* The VM will say nothing more: show its unfinished line. */
+/* The VM will say nothing more: show its unfinished line. Where it does not restart, another one gets its input. */
 void console_end(struct vm *vm);
 
 /* Bytes have arrived at the UART: give them to the VM that has the input, or act on the escape key. */

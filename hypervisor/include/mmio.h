@@ -15,6 +15,16 @@ static inline void mmio_write32(uint64_t address, uint32_t value)
     *(volatile uint32_t *)(uintptr_t)address = value;
 }
 
+static inline uint64_t mmio_read64(uint64_t address)
+{
+    return *(volatile uint64_t *)(uintptr_t)address;
+}
+
+static inline void mmio_write64(uint64_t address, uint64_t value)
+{
+    *(volatile uint64_t *)(uintptr_t)address = value;
+}
+
 static inline uint8_t mmio_read8(uint64_t address)
 {
     return *(volatile uint8_t *)(uintptr_t)address;

@@ -291,6 +291,12 @@ void virq_reset(struct cpu *cpu)
     const struct vm_config *own = cpu->vm->config;
 
     spin_lock(&virq->lock);
+    /* A vCPU may have written to the context of one that was off already. */
+    for (uint32_t context = 0; context < own->vcpu_count; context++) {
+        for (uint32_t word = 0; word < PLAN_IRQ_WORDS; word++)
+            write_enable(cpu, context, word, 0);
+        virq->threshold[context] = 0;
+    }
     for (uint32_t word = 0; word < PLAN_IRQ_WORDS; word++) {
         /* A physical source that nobody completed stays shut for ever. A completion counts only where it is enabled. */
         for (uint32_t busy = virq->active[word] | pending_word(virq, word); busy != 0; busy &= busy - 1) {

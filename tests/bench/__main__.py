@@ -17,7 +17,7 @@ from figures import Figure, boots, exits, sizes  # noqa: E402
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="tests/bench", description="Count what the hypervisor costs, in instructions.")
+    parser = argparse.ArgumentParser(prog="tests/bench", description="What the hypervisor costs, in instructions.")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--only", choices=("boot", "exits", "sizes"), help="measure only these")
     options = parser.parse_args()
@@ -35,8 +35,11 @@ def table(figures: list[Figure]) -> str:
     rows = [("", "Bulkhead", "aim", "Bao", "")]
     rows += [(f.name, f"{f.value:,}", _number(f.aim), _number(f.bao), f.unit) for f in figures]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    return "\n".join(f"{row[0]:<{widths[0]}}  " + "  ".join(f"{cell:>{width}}" for cell, width in zip(row[1:4], widths[1:4]))
-                     + f"  {row[4]}".rstrip() for row in rows)
+    lines = []
+    for name, value, aim, bao, unit in rows:
+        numbers = "  ".join(f"{cell:>{width}}" for cell, width in zip((value, aim, bao), widths[1:]))
+        lines.append(f"{name:<{widths[0]}}  {numbers}  {unit}".rstrip())
+    return "\n".join(lines)
 
 
 def _number(value: int | None) -> str:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exact instruction counts from QEMU's log.
 
-QEMU runs one instruction for each translation block, unchained, under `-icount`, and logs every execution (`-d exec`) of
-those in the address ranges that we ask for: the hypervisor's text, and the marks of the guests. Two runs give the same.
+QEMU runs one instruction for each translation block, unchained, under `-icount`, and logs every execution (`-d exec`)
+of those in the address ranges that we ask for: the hypervisor's text, and the marks of the guests. Two runs give the
+same.
 """
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
-# "Trace 0: 0x7f.. [00000000/00000000a00000b8/02424019/ff022201]", the CPU and the second of the four being what we need.
-_LINE = re.compile(rb"Trace (\d+): \S+ \[[0-9a-f]+/([0-9a-f]+)/|Stopped execution of TB chain before \S+ \[([0-9a-f]+)\]")
+# "Trace 0: 0x7f.. [00000000/00000000a00000b8/02424019/ff022201]": the CPU and the second of the four are what we need.
+_LINE = re.compile(rb"Trace (\d+): \S+ \[[0-9a-f]+/([0-9a-f]+)/|"
+                   rb"Stopped execution of TB chain before \S+ \[([0-9a-f]+)\]")
 
 # The command line, behind the board's own. The filter keeps the turns of the CPUs short; the counts stay exact.
 _OPTIONS = ["-icount", "shift=0,sleep=off", "-accel", "tcg,one-insn-per-tb=on", "-d", "exec,nochain", "-seed", "1",
@@ -29,11 +31,12 @@ class Step:
 
 
 def run(command: list[str], ranges: list[tuple[int, int]], log: Path) -> None:
-    """Run a machine to its end, logging the instructions in `ranges` (address, size). Raises RuntimeError if it hangs."""
+    """Run a machine to its end, logging the instructions in `ranges` (address, size). RuntimeError: it did not end."""
     chosen = ",".join(f"{base:#x}+{size:#x}" for base, size in ranges)
     full = [*command, *_OPTIONS, "-dfilter", chosen, "-D", str(log)]
     try:
-        done = subprocess.run(full, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+        done = subprocess.run(full, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=300)
     except subprocess.TimeoutExpired as late:
         raise RuntimeError(f"the machine did not end:\n{(late.stdout or b'').decode(errors='replace')}") from late
     if done.returncode or b"all VMs have ended" not in done.stdout:

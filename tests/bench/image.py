@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmark has to know of a built system: its text, the marks in its guests, and which code is console output."""
+"""What the benchmark has to know of a built system: its text, the marks in its guests, which code is console output."""
 from __future__ import annotations
 
 import bisect
@@ -32,14 +32,13 @@ class Image:
             elf = ELFFile(file)
             text = elf.get_section_by_name(".text")
             self.text = (text["sh_addr"], text["sh_size"])
-            self.sizes = {name: elf.get_section_by_name(name)["sh_size"] for name in (".text", ".rodata", ".data", ".bss")
-                          if elf.get_section_by_name(name) is not None}
             self._units = _units(elf)
         self.marks = self._guest_symbols()
 
     def command(self, harts: int) -> list[str]:
-        words = [w.replace("{bin}", str(self.directory / "bulkhead.bin")).replace("{elf}", str(self.directory / "bulkhead.elf"))
-                 for w in self.plan["run"]]
+        """The board's run command, with another number of harts."""
+        files = {"{bin}": str(self.directory / "bulkhead.bin"), "{elf}": str(self.directory / "bulkhead.elf")}
+        words = [files.get(word, word) for word in self.plan["run"]]
         words[words.index("-smp") + 1] = str(harts)
         return words
 
@@ -47,6 +46,14 @@ class Image:
         """True for code that was compiled from one of CONSOLE."""
         position = bisect.bisect_right(self._units, (pc, 1 << 64, "")) - 1
         return position >= 0 and pc < self._units[position][1] and self._units[position][2].endswith(CONSOLE)
+
+    def sources(self) -> list[str]:
+        """Files of the hypervisor that this system was compiled from, headers too, relative to the repository."""
+        named = set()
+        for depfile in sorted(self.directory.glob("obj/**/*.d")):
+            named.update(word for word in depfile.read_text().replace("\\\n", " ").replace(":", " ").split()
+                         if word.startswith("hypervisor/"))
+        return sorted(named)
 
     def _guest_symbols(self) -> dict[str, int]:
         """'first.mark_call_begin': where that is, for every mark, the entry and the trap entry of each guest."""

@@ -101,3 +101,12 @@ def kernel(size: int = 5 * MIB, reserve: int | None = None, text_offset: int = 0
 
 def device_ref(name: str, line: int = 20, **more: Any) -> DeviceRef:
     return DeviceRef(name, span(line), **more)
+
+
+def channel(name: str, size: int, writer: str, *readers: str, line: int = 4, doorbell: str = "both", between: bool = False,
+            **more: Any) -> Channel:
+    if between:
+        return Channel(name, span(line), size, span(line), between=((writer, span(line)), (readers[0], span(line))),
+                       doorbell=doorbell, **more)
+    return Channel(name, span(line), size, span(line), (writer, span(line)), tuple((r, span(line)) for r in readers),
+                   doorbell=doorbell, **more)

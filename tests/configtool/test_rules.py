@@ -33,7 +33,7 @@ def test_every_rule_is_explained() -> None:
         assert re.fullmatch(r"BH0[0-9]{3}", code)
         assert rule.severity in ("error", "warning") and rule.phase in PHASES
         assert rule.title and rule.title[-1] not in ".:" and len(rule.title) <= 70, code
-        assert len(rule.explain.strip()) > 40 and rule.explain.strip()[-1] in ".:", code
+        assert len(rule.explain.strip()) > 40 and rule.explain.strip()[-1] in ".:)", code
         assert rule.fails and rule.passes, code
         assert set(rule.needs) <= set(RULES), code
 
@@ -88,7 +88,7 @@ def check(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[tupl
          ["write, for example: {action: restart, at_most: 3, within: 10s, then: stop}"])]),
     (f"vms:\n  a:{VM.replace('vcpus: 1', 'vcpus: 3')}  b:{VM.replace('vcpus: 1', 'cpus: [cpu@0, cpu@1]')}", [
         ("BH0206", 7, "5 CPUs wanted, and board qemu-riscv64-virt has 4 CPUs", "with VM 'b' there are too many", [],
-         ["wanted: a 3 + b 2 = 5"], ["take 1 away"])]),
+         ["wanted: a 3 + b 2 = 5"], ["ask for 1 fewer"])]),
     (f"vms:\n  a:{VM.replace('vcpus: 1', 'cpus: [cpu@1, cpu@1]')}  b:{VM.replace('vcpus: 1', 'cpus: [/cpus/cpu@1, cpus@2]')}", [
         ("BH0202", 3, "CPU cpu@1 is twice in VM 'a'", "again here", [(3, "first here")], [],
          ["name another one; named by nobody: cpu@0, cpu@2, cpu@3"]),
@@ -99,7 +99,7 @@ def check(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[tupl
     (f"vms:\n  a:{VM.replace('vcpus: 1', 'vcpus: {count: 3, cluster: cluster0}')}"
      f"  b:{VM.replace('vcpus: 1', 'vcpus: {count: 2, cluster: cluster0}')}", [
         ("BH0205", 7, "5 CPUs wanted, and cluster cluster0 of board qemu-riscv64-virt has 4 CPUs", "with VM 'b' there are too many", [],
-         ["wanted: a 3 + b 2 = 5"], ["take 1 away"])]),
+         ["wanted: a 3 + b 2 = 5"], ["ask for 1 fewer"])]),
     (f"vms:\n  a:{VM.replace('vcpus: 1', 'vcpus: {count: 3, cluster: cluster}')}", [
         ("BH0204", 3, "board qemu-riscv64-virt has no CPU cluster 'cluster'", "", [], [],
          ["did you mean 'cluster0'? it has: cluster0"])]),

@@ -4,7 +4,7 @@
 
 Usage: fetch.py kernel|busybox ARCH [-o FILE]     ARCH: riscv64, arm64 or armhf
 
-Prints the path in the cache (cache_dir() of debian.py); -o makes a copy. Exit status 1: it cannot be had.
+Prints the path in the cache (cache_dir() of packages.py); -o makes a copy. Exit status 1: it cannot be had.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from debian import Archive, FetchError, cache_dir, extract, locked
+from packages import Archive, FetchError, cache_dir, extract, locked
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Mapping
 
-from debian import FetchError
+from packages import FetchError
 from fetch import ARCHITECTURES, Kernel, busybox, kernel
 
 # Names of modules as files have them; those that a kernel has built in are left out.

@@ -35,9 +35,10 @@ class Built:
         self.plan = json.loads((directory / "gen/plan.json").read_text())
 
     def command(self, options: Mapping[str, str] | None = None, extra: Sequence[str] = ()) -> list[str]:
-        """The board's run command. `options` replaces values of its options ({'-smp': '8'}), `extra` is added."""
-        words = [word.replace("{bin}", str(self.bin)).replace("{elf}", str(self.elf)).replace("{dir}", str(self.directory))
-                 for word in self.plan["run"]]
+        """The board's run command, values of its options replaced ({'-smp': '8'}), `extra` added."""
+        words = list(self.plan["run"])
+        for mark, path in (("{bin}", self.bin), ("{elf}", self.elf), ("{dir}", self.directory)):
+            words = [word.replace(mark, str(path)) for word in words]
         for option, value in (options or {}).items():
             words[words.index(option) + 1] = value
         return words + list(extra)

@@ -16,7 +16,6 @@ class Rogue:
     def __init__(self, boot) -> None:
         self.built: Built = build(SYSTEM)
         self.console: Console = boot(self.built)
-        self.console.expect("[bulkhead] rogue on")
         self.console.expect("[neighbour] neighbour ready\n")
         self.ask("where")
 
@@ -42,7 +41,8 @@ class Rogue:
             self.tell("off")
             self.console.expect("[bulkhead] vm 'rogue' powered off\n")
         self.console.send("q")
-        self.console.expect("[neighbour] neighbour: ticks go on, second CPU goes on, its interrupt came, 0 words wrong\n")
+        self.console.expect("[neighbour] neighbour: ticks go on, second CPU goes on, its interrupt came, "
+                            "0 words wrong\n")
         self.console.expect("[bulkhead] all VMs have ended\n")
         assert self.console.expect_end() == 0
 

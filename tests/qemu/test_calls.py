@@ -68,6 +68,20 @@ def test_debug_console_only_reaches_the_guest_s_own_memory(rogue):
     rogue.expect_unharmed()
 
 
+def test_debug_console_writes_and_reads(rogue):
+    line = int(rogue.ask("where").split()[5], 16)       # where the rogue keeps the command, cut into words
+    rogue.tell(f"sbi {DBCN:#x} 0 3 {line:#x} 0")
+    rogue.console.expect("[rogue] sbierror 0 value 0x3\n")
+    rogue.tell(f"sbi {DBCN:#x} 2 0x41")
+    rogue.console.expect("[rogue] Aerror 0 value 0x0\n")
+    # Nothing was typed: nothing is read, and nothing of the buffer changes.
+    spare = RAM + RAM_SIZE // 2
+    assert rogue.ask(f"store 1 {spare:#x} 0x5a") == "done"
+    assert call(rogue, DBCN, 1, 4, spare, 0) == (0, 0)
+    assert rogue.ask(f"load 1 {spare:#x}") == "value 0x5a"
+    rogue.expect_unharmed()
+
+
 def test_reset_types(rogue):
     for kind in (3, 0xefffffff, 0xf0000000, 0xffffffff):
         assert call(rogue, SRST, 0, kind, 0)[0] in (INVALID_PARAM, NOT_SUPPORTED)
@@ -75,12 +89,18 @@ def test_reset_types(rogue):
 
 
 def test_hypercalls(rogue):
-    """Results in a1: 0 success, 2 no such call, 3 no such channel or event."""
+    """Bao's calls answer in a1: 0 success, 2 no such call, 3 no such channel or event. Bulkhead's own, from 0x40 on,
+    answer as SBI functions do."""
     assert call(rogue, HYPERCALL, 1, 0, 0)[1] == 0
     for index, event in [(2, 0), (99, 0), (1 << 32, 0), ((1 << 64) - 1, 0), (0, 1), (0, (1 << 64) - 1)]:
         assert call(rogue, HYPERCALL, 1, index, event)[1] == 3
-    for number in (0, 2, 3, 77, (1 << 64) - 1):
+    for number in (0, 2, 3, 0x3f):
         assert call(rogue, HYPERCALL, number)[1] == 2
+    assert call(rogue, HYPERCALL, 0x40) == (0, 1)
+    assert call(rogue, HYPERCALL, 0x41, 0)[0] == 0
+    assert call(rogue, HYPERCALL, 0x41, 1000)[0] == INVALID_PARAM
+    for number in (0x7f, 1 << 32, (1 << 64) - 1):
+        assert call(rogue, HYPERCALL, number)[0] == NOT_SUPPORTED
     rogue.expect_unharmed()
 
 

@@ -2,6 +2,10 @@
 """One UART for all: lines are whole and labelled, input goes where the user wants it."""
 from __future__ import annotations
 
+from rogue import Rogue
+
+ESCAPE = "\x05"     # Ctrl-E
+
 TEXT = "The quick brown fox jumps over the lazy dog, and the lazy dog thinks nothing of it at all."
 
 
@@ -27,3 +31,21 @@ def test_real_uart_for_a_vm(boot):
     console.expect("Hello from hart 0 of 1\n")
     assert console.expect_end() == 0
     assert "[bulkhead]" not in console.output and "[hello]" not in console.output
+
+
+def test_keys(boot):
+    """Ctrl-E and: n, a digit, anything else; Ctrl-E twice is one for the guest."""
+    rogue = Rogue(boot)
+    console = rogue.console
+    console.send(ESCAPE + "n")
+    console.expect("[bulkhead] input goes to neighbour\n")
+    console.send(ESCAPE + "n")
+    console.expect("[bulkhead] input goes to rogue\n")
+    console.send(ESCAPE + "1")
+    console.expect("[bulkhead] input goes to neighbour\n")
+    console.send(ESCAPE + "h")
+    console.expect("[bulkhead]   0 rogue\n")
+    console.expect("[bulkhead]   1 neighbour <- input\n")
+    console.send(ESCAPE + "0" + ESCAPE + ESCAPE + "\r")
+    console.expect("[rogue] what is '\x05'?\n")
+    rogue.expect_unharmed()

@@ -34,8 +34,10 @@ def test_access_to_nothing(rogue, access, width):
 def test_first_byte_behind_its_memory(rogue, command):
     rogue.tell(f"{command} {RAM_END:#x} 1")
     what = {"load 4": "load of 4 bytes", "store 4": "store of 4 bytes", "jump": "instruction fetch"}[command]
-    first, _ = report(rogue, what, RAM_END)
-    rogue.expect_stopped(first if command != "jump" else first.replace("{pc}", f"{RAM_END:#x}"), report(rogue, what, RAM_END)[1])
+    first, nearest = report(rogue, what, RAM_END)
+    if command == "jump":
+        first = first.replace("{pc}", f"{RAM_END:#x}")
+    rogue.expect_stopped(first, nearest)
     rogue.expect_unharmed()
 
 
@@ -78,7 +80,8 @@ def test_store_to_a_channel_that_it_only_reads(rogue):
 def test_execution_of_a_channel(rogue):
     address = int(rogue.ask("channels").split()[1], 16)
     rogue.tell(f"jump {address:#x}")
-    rogue.expect_stopped(f"vm 'rogue' vcpu 0: instruction fetch at {address:#x}: 'channels.out' is rw (pc {address:#x})")
+    rogue.expect_stopped(f"vm 'rogue' vcpu 0: instruction fetch at {address:#x}: 'channels.out' is rw "
+                         f"(pc {address:#x})")
     rogue.expect_unharmed()
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instructions that a guest may not execute are its own exceptions; those that are emulated do exactly what they should."""
+"""Instructions that a guest may not execute are its own exceptions; emulated ones do exactly what they should."""
 from __future__ import annotations
 
 import pytest
@@ -21,7 +21,8 @@ def test_illegal_and_hypervisor_instructions(rogue):
     instructions = {
         "all zeros": 0, "all ones": 0xffffffff, "mret": 0x30200073,
         "hfence.vvma": 0x22000073, "hfence.gvma": 0x62000073, "hlv.w": hlv_w(),
-        "mstatus": csrr(0x300), "mhartid": csrr(0xf14), "hstatus": csrr(0x600), "hgatp": csrr(0x680), "hvip": csrr(0x645),
+        "mstatus": csrr(0x300), "mhartid": csrr(0xf14), "hstatus": csrr(0x600), "hgatp": csrr(0x680),
+        "hvip": csrr(0x645),
         "vsstatus": csrr(0x200), "vsatp": csrr(0x280), "no such CSR": csrr(0x5c0),
     }
     for name, opcode in instructions.items():

@@ -14,16 +14,21 @@ _UNIT = pathlib.Path(__file__).resolve().parent
 _HYPERVISOR = _UNIT.parents[1] / "hypervisor"
 _ARCHITECTURES = re.compile(r"riscv|xlen|aarch(32|64)|\barm|__arm|x86|powerpc|mips", re.IGNORECASE)
 
+# Compilers of the other architectures.
+_COMPILERS = {"aarch64": ["aarch64-linux-gnu-gcc"]}
+
 # A check gives what is wrong; nothing: it has passed.
 Failures = list[str]
 
 
 def header_compiles_alone(cross: str, header: pathlib.Path) -> Failures:
     """Included first, and twice, by a file with nothing else in it, as the hypervisor is compiled."""
-    arch = header.parts[header.parts.index("arch") + 1] if "arch" in header.relative_to(_HYPERVISOR).parts else "riscv"
+    parts = header.relative_to(_HYPERVISOR).parts
+    arch = parts[1] if parts[0] == "arch" else "riscv"
+    target = [f"{cross}gcc", "-march=rv64imac_zicsr_zifencei", "-mabi=lp64"] if arch == "riscv" else _COMPILERS[arch]
     folder = _HYPERVISOR / "arch" / arch / "include"
-    command = [f"{cross}gcc", "-x", "c", "-", "-fsyntax-only", "-std=c11", "-ffreestanding", "-Wall", "-Wextra", "-Werror",
-               "-Wundef", "-march=rv64imac_zicsr_zifencei", "-mabi=lp64", f"-I{_UNIT / 'plan' / 'small'}",
+    command = [*target, "-x", "c", "-", "-fsyntax-only", "-std=c11", "-ffreestanding", "-Wall", "-Wextra", "-Werror",
+               "-Wundef", f"-I{_UNIT / 'plan' / 'small'}",
                f"-I{_HYPERVISOR / 'include'}", f"-I{_HYPERVISOR / 'vdev'}", f"-I{folder}"]
     done = subprocess.run(command, input=f'#include "{header}"\n#include "{header}"\n', capture_output=True, text=True)
     return [] if done.returncode == 0 else done.stderr.splitlines()

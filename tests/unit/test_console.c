@@ -91,6 +91,13 @@ TEST(console_unfinished_line_is_no_prompt)
     CHECK_TEXT(fake_screen(), "[bulkhead] input goes to beta\r\n");
     say(BETA, " a line\n");
     CHECK_TEXT(fake_screen(), "[beta] half a line\r\n");
+    say(BETA, "prompt");
+    console_idle(BETA);
+    say(BETA, " no more");
+    fake_screen();
+    fake_type("\x05" "0");
+    fake_type("\x05" "1");
+    CHECK_TEXT(fake_screen(), "\r\n[bulkhead] input goes to alpha\r\n[bulkhead] input goes to beta\r\n");
 }
 
 TEST(console_long_lines_continue)

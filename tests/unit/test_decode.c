@@ -12,15 +12,17 @@ static const struct {
 
 static void check_word(uint32_t word, unsigned width, bool sign, bool write, unsigned reg)
 {
-    struct decoded access = decode(word);
+    uint32_t access = decode(word);
 
     check_context("instruction 0x%x", word);
-    CHECK_EQ(access.width, width);
+    CHECK_EQ(transformed_is(access, write), width != 0);
+    CHECK_EQ(transformed_is(access, !write), false);
     if (width != 0) {
-        CHECK_EQ(access.length, (word & 3) == 3 ? 4 : 2);
-        CHECK_EQ(access.sign, sign);
-        CHECK_EQ(access.write, write);
-        CHECK_EQ(access.reg, reg);
+        CHECK_EQ(transformed_width(access), width);
+        CHECK_EQ(transformed_length(access), (word & 3) == 3 ? 4 : 2);
+        CHECK_EQ(transformed_register(access, write), reg);
+        if (!write)
+            CHECK_EQ(transformed_value(access, ~0ul), sign || width == 8 ? ~0ul : ~0ul >> (64 - width * 8));
     }
 }
 
@@ -46,6 +48,7 @@ TEST(decode_zcb)
     check_word(0x8464, 2, true, false, 9);
     check_word(0x8808, 1, false, true, 10);
     check_word(0x8c0c, 2, false, true, 11);
+    check_word(0x8c4c, 0, false, false, 0);
     for (uint32_t funct = 4; funct < 8; funct++)
         check_word(0x8000 | funct << 10, 0, false, false, 0);
 }
@@ -67,16 +70,17 @@ TEST(decode_random_words)
     random_seed(0xdec0de);
     for (unsigned i = 0; i < 2000000; i++) {
         uint32_t word = (uint32_t)random_word();
-        struct decoded access = decode(word);
+        uint32_t access = decode(word);
+        bool store = transformed_is(access, true);
 
-        if (access.width == 0)
+        if (access == 0)
             continue;
-        CHECK(access.width == 1 || access.width == 2 || access.width == 4 || access.width == 8);
-        CHECK(access.reg < 32);
-        CHECK_EQ(access.length, (word & 3) == 3 ? 4 : 2);
-        CHECK(!(access.write && access.sign));
-        if ((word & 3) != 3)
-            CHECK_EQ(decode(word & 0xffff).width, access.width); /* the upper half is the next instruction */
+        CHECK(store != transformed_is(access, false));
+        CHECK_EQ(transformed_length(access), (word & 3) == 3 ? 4 : 2);
+        if ((word & 3) == 3)
+            CHECK_EQ(access, word);
+        else
+            CHECK_EQ(decode(word & 0xffff), access); /* the upper half is the next instruction */
     }
 }
 
@@ -85,53 +89,47 @@ TEST(decode_transformed)
 {
     for (uint32_t funct3 = 0; funct3 < 8; funct3++) {
         for (uint32_t reg = 0; reg < 32; reg++) {
-            uint32_t load = funct3 << 12 | reg << 7 | 0x03;
-            uint32_t store = funct3 << 12 | reg << 20 | 0x23;
-            struct decoded access = decode_transformed(load);
+            for (uint32_t offset = 0; offset < 8; offset++) {
+                uint32_t load = offset << 15 | funct3 << 12 | reg << 7 | 0x03;
+                uint32_t store = reg << 20 | offset << 15 | funct3 << 12 | 0x23;
 
-            CHECK_EQ(access.width, funct3 == 7 ? 0 : 1 << (funct3 & 3));
-            if (access.width != 0) {
-                CHECK_EQ(access.reg, reg);
-                CHECK_EQ(access.sign, funct3 < 4);
-                CHECK_EQ(access.write, false);
-                CHECK_EQ(access.length, 4);
-                CHECK_EQ(decode_transformed(load & ~2u).length, 2);
-                CHECK_EQ(decode_transformed(load & ~2u).width, access.width);
-                CHECK_EQ(decode_transformed(load | 7 << 15).width, access.width);
-            }
-            access = decode_transformed(store);
-            CHECK_EQ(access.width, funct3 > 3 ? 0 : 1 << funct3);
-            if (access.width != 0) {
-                CHECK_EQ(access.reg, reg);
-                CHECK_EQ(access.write, true);
-                CHECK_EQ(access.length, 4);
-                CHECK_EQ(decode_transformed(store & ~2u).length, 2);
+                CHECK_EQ(transformed_is(load, false), funct3 != 7);
+                CHECK_EQ(transformed_is(load & ~2u, false), funct3 != 7);
+                CHECK_EQ(transformed_is(load, true), false);
+                CHECK_EQ(transformed_width(load), 1 << (funct3 & 3));
+                CHECK_EQ(transformed_register(load, false), reg);
+                CHECK_EQ(transformed_length(load), 4);
+                CHECK_EQ(transformed_length(load & ~2u), 2);
+                CHECK_EQ(transformed_is(store, true), funct3 <= 3);
+                CHECK_EQ(transformed_is(store & ~2u, true), funct3 <= 3);
+                CHECK_EQ(transformed_is(store, false), false);
+                CHECK_EQ(transformed_register(store, true), reg);
             }
         }
     }
-    CHECK_EQ(decode_transformed(0x00002007 | 2).width, 0); /* flw */
-    CHECK_EQ(decode_transformed(0x0000202f).width, 0);     /* AMO */
-    CHECK_EQ(decode_transformed(0x00002073).width, 0);     /* SYSTEM: HLV, HSV */
-    CHECK_EQ(decode_transformed(0x0000200f).width, 0);     /* CBO */
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK(!transformed_is(0x00002007 & ~(i * 2), i != 0)); /* flw */
+        CHECK(!transformed_is(0x0000202f & ~(i * 2), i != 0)); /* AMO */
+        CHECK(!transformed_is(0x00002073 & ~(i * 2), i != 0)); /* SYSTEM: HLV, HSV */
+        CHECK(!transformed_is(0x0000200f & ~(i * 2), i != 0)); /* CBO */
+        CHECK(!transformed_is(0x00003000 + i * 0x20, i != 0)); /* a walk of the guest's tables */
+    }
 }
 
 TEST(decode_value_is_extended)
 {
-    const struct decoded lb = {1, 4, 5, false, true}, lbu = {1, 4, 5, false, false};
-    const struct decoded lh = {2, 4, 5, false, true}, lhu = {2, 4, 5, false, false};
-    const struct decoded lw = {4, 4, 5, false, true}, lwu = {4, 4, 5, false, false};
-    const struct decoded ld = {8, 4, 5, false, true};
+    enum { LB = 0x0003, LH = 0x1003, LW = 0x2003, LD = 0x3003, LBU = 0x4003, LHU = 0x5003, LWU = 0x6003 };
 
-    CHECK_EQ(decoded_value(&lb, 0x7f), 0x7f);
-    CHECK_EQ(decoded_value(&lb, 0x80), 0xffffffffffffff80);
-    CHECK_EQ(decoded_value(&lbu, 0x80), 0x80);
-    CHECK_EQ(decoded_value(&lbu, 0x1ff), 0xff);
-    CHECK_EQ(decoded_value(&lh, 0x7fff), 0x7fff);
-    CHECK_EQ(decoded_value(&lh, 0x8000), 0xffffffffffff8000);
-    CHECK_EQ(decoded_value(&lhu, 0x8000), 0x8000);
-    CHECK_EQ(decoded_value(&lw, 0x80000000), 0xffffffff80000000);
-    CHECK_EQ(decoded_value(&lw, 0x7fffffff), 0x7fffffff);
-    CHECK_EQ(decoded_value(&lwu, 0x80000000), 0x80000000);
-    CHECK_EQ(decoded_value(&lwu, 0xfedcba9880000000), 0x80000000);
-    CHECK_EQ(decoded_value(&ld, 0xfedcba9876543210), 0xfedcba9876543210);
+    CHECK_EQ(transformed_value(LB, 0x7f), 0x7f);
+    CHECK_EQ(transformed_value(LB, 0x80), 0xffffffffffffff80);
+    CHECK_EQ(transformed_value(LBU, 0x80), 0x80);
+    CHECK_EQ(transformed_value(LBU, 0x1ff), 0xff);
+    CHECK_EQ(transformed_value(LH, 0x7fff), 0x7fff);
+    CHECK_EQ(transformed_value(LH, 0x8000), 0xffffffffffff8000);
+    CHECK_EQ(transformed_value(LHU, 0x8000), 0x8000);
+    CHECK_EQ(transformed_value(LW, 0x80000000), 0xffffffff80000000);
+    CHECK_EQ(transformed_value(LW, 0x7fffffff), 0x7fffffff);
+    CHECK_EQ(transformed_value(LWU, 0x80000000), 0x80000000);
+    CHECK_EQ(transformed_value(LWU, 0xfedcba9880000000), 0x80000000);
+    CHECK_EQ(transformed_value(LD, 0xfedcba9876543210), 0xfedcba9876543210);
 }

@@ -251,6 +251,22 @@ TEST(sbi_rfence_near_harts)
     CHECK_EQ(fake_calls[0].args[1], 70);
 }
 
+/* One mask holds harts up to 63 apart. */
+TEST(sbi_rfence_hart_distance)
+{
+    fake_config()->cpus[0].id = 70 + 63;
+    boot();
+    fake_answer = (struct sbi_result){SBI_SUCCESS, 0};
+    CALL(SBI_RFENCE, 0, 3, 0, 0, SBI_SUCCESS, 0);
+    CHECK_EQ(fake_call_count, 1);
+    CHECK_EQ(fake_calls[0].args[0], 1ul << 63 | 1);
+    fake_config()->cpus[0].id = 70 + 64;
+    CALL(SBI_RFENCE, 0, 3, 0, 0, SBI_SUCCESS, 0);
+    CHECK_EQ(fake_call_count, 3);
+    CHECK_EQ(fake_calls[2].args[0], 1);
+    CHECK_EQ(fake_calls[2].args[1], 134);
+}
+
 TEST(sbi_rfence_skips_missing_cpu)
 {
     fake_absent[0] = true;

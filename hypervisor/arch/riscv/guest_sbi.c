@@ -191,13 +191,12 @@ static struct sbi_result hart_status(const struct cpu *cpu)
 
 static struct sbi_result hart_suspend(struct cpu *cpu)
 {
-    ureg_t type = argument(cpu, 0);
+    uint32_t type = (uint32_t)argument(cpu, 0); /* of 32-bit data nothing more is used (section 3) */
     ureg_t resume = argument(cpu, 1);
     ureg_t arg = argument(cpu, 2);
 
     if (type != SBI_HSM_RETENTIVE && type != SBI_HSM_NON_RETENTIVE)
-        return result(type > UINT32_MAX || (type & 0x7fffffffu) < 0x10000000u ? SBI_INVALID_PARAM : SBI_NOT_SUPPORTED,
-                      0);
+        return result(SBI_INVALID_PARAM, 0);
     if (type == SBI_HSM_NON_RETENTIVE && !vm_may_execute(cpu->vm, resume))
         return result(SBI_INVALID_ADDRESS, 0);
     cpu_set_state(cpu, VCPU_SUSPENDED);
@@ -208,7 +207,7 @@ static struct sbi_result hart_suspend(struct cpu *cpu)
     }
     cpu_set_state(cpu, VCPU_ON);
     if (type == SBI_HSM_NON_RETENTIVE)
-        arch_vcpu_start(cpu, resume, arg);
+        vcpu_enter(cpu, resume, arg);
     return result(SBI_SUCCESS, 0);
 }
 
@@ -230,11 +229,14 @@ static SLOW struct sbi_result call_hsm(struct cpu *cpu, ureg_t function)
 
 static SLOW struct sbi_result call_srst(struct cpu *cpu, ureg_t function)
 {
-    bool failed = argument(cpu, 1) == SBI_SRST_FAILED;
+    uint32_t reason = (uint32_t)argument(cpu, 1);
+    bool failed = reason == SBI_SRST_FAILED;
 
     if (function != 0)
         return result(SBI_NOT_SUPPORTED, 0);
-    switch (argument(cpu, 0)) {
+    if (reason > SBI_SRST_FAILED)
+        return result(SBI_INVALID_PARAM, 0);
+    switch ((uint32_t)argument(cpu, 0)) {
     case SBI_SRST_SHUTDOWN:
         vm_finish(cpu->vm, &cpu->vm->config->on_poweroff, failed ? "powered off after a failure" : "powered off");
         break;
@@ -314,9 +316,11 @@ static SLOW struct sbi_result call_dbcn(struct cpu *cpu, ureg_t function)
 static SLOW struct sbi_result call_hypercall(struct cpu *cpu, ureg_t function)
 {
     uint64_t value = 0;
-    enum hypercall_result done = hypercall(cpu, function, argument(cpu, 0), argument(cpu, 1), &value);
+    enum hypercall_result done;
 
+    cpu->exits[EXIT_CALL]--; /* trap_call could not know */
     cpu->exits[EXIT_HYPERCALL]++;
+    done = hypercall(cpu, function, argument(cpu, 0), argument(cpu, 1), &value);
     if (function < HYPERCALL_VERSION)
         return result(SBI_SUCCESS, done);
     switch (done) {

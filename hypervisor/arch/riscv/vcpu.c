@@ -39,6 +39,13 @@ uint64_t arch_guest_pc(const struct cpu *cpu)
 
 void arch_vcpu_start(struct cpu *cpu, uint64_t pc, uint64_t arg)
 {
+    csr_clear(hvip, 1 << IRQ_VS_SOFT);
+    timer_stop_guest();
+    vcpu_enter(cpu, pc, arg);
+}
+
+void vcpu_enter(struct cpu *cpu, uint64_t pc, uint64_t arg)
+{
     for (unsigned i = 0; i < 32; i++)
         cpu->arch.x[i] = 0;
     cpu->arch.x[10] = cpu->vcpu;
@@ -50,8 +57,6 @@ void arch_vcpu_start(struct cpu *cpu, uint64_t pc, uint64_t arg)
     csr_write(vsatp, 0);
     csr_write(scounteren, HCOUNTEREN_GUEST); /* as firmware leaves it: kernels take it that user space can read time */
     csr_write(senvcfg, 0);
-    csr_clear(hvip, 1 << IRQ_VS_SOFT);
-    timer_stop_guest();
     csr_write(sepc, pc);
     csr_write(sstatus, SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_FS | SSTATUS_VS);
     csr_clear(hstatus, HSTATUS_RESET);

@@ -9,8 +9,8 @@
 void rogue_return(void);
 
 /*
- * Executes one instruction with x1 to x31 from `before`, and stores them to `after`. sp, gp and tp keep their values and
- * are filled into `before`. A compressed instruction has a c.nop in the upper half.
+ * Executes one instruction with x1 to x31 from `before`, and stores them to `after`. sp, gp and tp keep their values,
+ * which are filled into `before`. A compressed instruction has a c.nop in the upper half.
  */
 void rogue_run(uint32_t opcode, unsigned long before[32], unsigned long after[32]);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The well-behaved one: two CPUs, a tick on each, a pattern in memory that has to stay as it is. A 'q' on its console makes
- * it say how it fared, and end.
+ * The well-behaved one: two CPUs, a tick on each, a pattern in memory that has to stay as it is. A 'q' on its console
+ * makes it say how it fared, and end.
  */
 #include "channel.h"
 #include "console.h"

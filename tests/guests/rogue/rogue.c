@@ -164,8 +164,8 @@ static void keep_float(unsigned long uart)
 }
 
 static const unsigned long edges[] = {
-    0, 1, 2, 7, 8, 63, 64, 4095, 0x7fffffff, 0x80000000ul - 1, 0x90000000, 0xffffffff, 1ul << 32, 1ul << 38, (1ul << 39) - 1,
-    1ul << 41, 1ul << 55, ~(1ul << 63), 1ul << 63, (1ul << 63) + 1, ~0xffful, -2ul, -1ul,
+    0, 1, 2, 7, 8, 63, 64, 4095, 0x7fffffff, 0x90000000, 0xffffffff, 1ul << 32, 1ul << 38, (1ul << 39) - 1, 1ul << 41,
+    1ul << 55, ~(1ul << 63), 1ul << 63, (1ul << 63) + 1, ~0xffful, -2ul, -1ul,
 };
 
 #define EDGES (sizeof edges / sizeof *edges)
@@ -182,8 +182,10 @@ static bool meant(unsigned long extension, unsigned long function, unsigned long
 static void sweep(void)
 {
     static const unsigned long extensions[] = {
-        SBI_BASE, SBI_TIME, SBI_IPI, SBI_RFENCE, SBI_HSM, SBI_SRST, SBI_DBCN, SBI_PMU, SBI_BAO, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
-        0x0a000000, 0x53555350, 0x43505043, 0x4e41434c, 0x535441, 0x46574654, 0x7fffffff, 0xffffffff, 1ul << 63, -1ul,
+        SBI_BASE, SBI_TIME, SBI_IPI, SBI_RFENCE, SBI_HSM, SBI_SRST, SBI_DBCN, SBI_PMU, SBI_BAO,
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, /* the calls of SBI 0.1 */
+        0x53555350, 0x43505043, 0x4e41434c, 0x535441, 0x46574654, /* SUSP, CPPC, NACL, STA, FWFT */
+        0x0a000000, 0x7fffffff, 0xffffffff, 1ul << 63, -1ul,
     };
     uint32_t calls = 0, strange = 0;
 

@@ -115,6 +115,7 @@ enum outcome guest_call_outcome(struct cpu *cpu, ureg_t extension, ureg_t functi
 /* Entry points that trap.S and entry.S call. */
 void trap_call(struct cpu *cpu);
 void trap_interrupt(struct cpu *cpu, ureg_t cause);
+void trap_access(struct cpu *cpu, bool store);
 void trap_exception(struct cpu *cpu, ureg_t cause);
 _Noreturn void trap_panic(struct cpu *cpu);
 struct cpu *boot_prepare(ureg_t id);

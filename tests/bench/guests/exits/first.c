@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Does each thing that makes the hypervisor run, between marks. Its second CPU and the other VM are asleep meanwhile. */
+/* Does each thing that makes the hypervisor run, between marks. Its second CPU and the other VM sleep meanwhile. */
 #include <stddef.h>
 
 #include "channel.h"

@@ -16,9 +16,7 @@ static const struct window vm0_windows[] = {
 static const struct place vm0_places[] = {
     {0xc000000, 0x600000, "interrupt controller", "trapped", 0}, /* default */
     {0x10000000, 0x1000, "console", "trapped", 0}, /* default */
-    {0x80000000, 0x3000, "image: hello.elf", "rwx", 10}, /* system.yaml:10 */
-    {0x80003000, 0xffc000, "memory.ram", "rwx", 9}, /* system.yaml:9 */
-    {0x80fff000, 0x1000, "device tree", "rwx", 7}, /* system.yaml:7 */
+    {0x80000000, 0x1000000, "memory.ram", "rwx", 9}, /* system.yaml:9 */
 };
 
 /* 10: console, default */
@@ -70,7 +68,7 @@ const struct config config = {
             .window_count = 2,
             .windows = vm0_windows,
             .places = vm0_places,
-            .place_count = 5,
+            .place_count = 3,
             .channel_count = 0,
             .channels = NULL,
             .irq_physical = vm0_irqs,

@@ -23,9 +23,7 @@ static const struct place vm0_places[] = {
     {0x70010000, 0x10000, "channels.telemetry", "r", 14}, /* system.yaml:14 */
     {0x70020000, 0x1000, "channels.commands", "trapped", 13}, /* system.yaml:13 */
     {0x70021000, 0x1000, "channels.telemetry", "trapped", 14}, /* system.yaml:14 */
-    {0x80000000, 0x3000, "image: control.elf", "rwx", 21}, /* system.yaml:21 */
-    {0x80003000, 0xffc000, "memory.ram", "rwx", 20}, /* system.yaml:20 */
-    {0x80fff000, 0x1000, "device tree", "rwx", 17}, /* system.yaml:17 */
+    {0x80000000, 0x1000000, "memory.ram", "rwx", 20}, /* system.yaml:20 */
 };
 
 static const struct ring vm0_rings0[] = {
@@ -65,9 +63,7 @@ static const struct place vm1_places[] = {
     {0x70000000, 0x10000, "channels.commands", "r", 13}, /* system.yaml:13 */
     {0x70010000, 0x10000, "channels.telemetry", "rw", 14}, /* system.yaml:14 */
     {0x70020000, 0x1000, "channels.telemetry", "trapped", 14}, /* system.yaml:14 */
-    {0x80000000, 0x3000, "image: worker.elf", "rwx", 28}, /* system.yaml:28 */
-    {0x80003000, 0xffc000, "memory.ram", "rwx", 27}, /* system.yaml:27 */
-    {0x80fff000, 0x1000, "device tree", "rwx", 24}, /* system.yaml:24 */
+    {0x80000000, 0x1000000, "memory.ram", "rwx", 27}, /* system.yaml:27 */
 };
 
 static const struct ring vm1_rings1[] = {
@@ -150,7 +146,7 @@ const struct config config = {
             .window_count = 4,
             .windows = vm0_windows,
             .places = vm0_places,
-            .place_count = 10,
+            .place_count = 8,
             .channel_count = 2,
             .channels = vm0_channels,
             .irq_physical = vm0_irqs,
@@ -174,7 +170,7 @@ const struct config config = {
             .window_count = 3,
             .windows = vm1_windows,
             .places = vm1_places,
-            .place_count = 8,
+            .place_count = 6,
             .channel_count = 2,
             .channels = vm1_channels,
             .irq_physical = vm1_irqs,

@@ -36,6 +36,12 @@ struct arch_cpu {
 /* Interrupt another hart, or this one, so that it looks at its events. */
 void arch_kick(struct cpu *cpu);
 
+/*
+ * Enter the guest at pc with `arg` as its boot ABI has it and all else fresh, but for what is pending: the interrupt that
+ * ends a suspension is still there for the guest.
+ */
+_Noreturn void vcpu_enter(struct cpu *cpu, uint64_t pc, uint64_t arg);
+
 /* Enter the guest with all its registers from this hart's struct cpu; the stack is left. */
 _Noreturn void trap_return(void);
 #endif

@@ -63,7 +63,7 @@ def mirror(sources: Path = _SOURCES) -> str:
 
 def _one_line(text: str) -> list[tuple[str, tuple[str, ...]]]:
     """`deb [options] URI suite components...`: URI and suite of each. Source: sources.list(5)."""
-    found = []
+    found: list[tuple[str, tuple[str, ...]]] = []
     for line in text.splitlines():
         match = re.match(r"deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)\s+\S", line.strip())
         if match:
@@ -73,7 +73,7 @@ def _one_line(text: str) -> list[tuple[str, tuple[str, ...]]]:
 
 def _deb822(text: str) -> list[tuple[str, tuple[str, ...]]]:
     """Stanzas of `Field: value`: URIs and suites of those that are enabled. Source: sources.list(5)."""
-    found = []
+    found: list[tuple[str, tuple[str, ...]]] = []
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     for stanza in re.split(r"\n\s*\n", "\n".join(lines)):
         fields = {key.lower(): value.split() for key, value in re.findall(r"(?m)^([\w-]+):((?:.*(?:\n[ \t].*)*))", stanza)}
@@ -94,7 +94,7 @@ class Archive:
     def have(self, name: str) -> Path | None:
         """The .deb of a package that is in the cache already; of several the one that came last."""
         found = [*self._debs.glob(f"{name}_*_{self.arch}.deb"), *self._debs.glob(f"{name}_*_all.deb")]
-        return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
+        return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name)) if found else None
 
     def package(self, name: str, why: str) -> Path:
         """The .deb of a package, downloaded if it is not in the cache. `why`: what it is for, for the user."""

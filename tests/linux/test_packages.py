@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from debian import FetchError, cache_dir, extract, mirror
+from packages import FetchError, cache_dir, extract, mirror
 from initramfs import archive
 
 

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Channels: the same memory at every end, each with its own access; and who rings whom."""
+from __future__ import annotations
+
+from ..system import Channel
+from .case import Case, VmCase, plural, size_text, span_text
+from .report import Check
+from .walk import Extent, joined
+
+
+def memory(case: Case) -> Check:
+    """Every end has the channel's memory where its VM thinks that it is, with the YAML's direction."""
+    check = Check("channels", "channels join whom the description says, in its direction", unit="channel end")
+    for channel in case.system.channels:
+        bases: dict[int, str] = {}
+        for vm in case.vms:
+            if not any(name == vm.name for name, _ in channel.ends):
+                continue
+            check.look()
+            base = _end(vm, channel, check)
+            if base is not None:
+                bases.setdefault(base, vm.name)
+        if len(bases) > 1:
+            (one, first), (other, second) = list(bases.items())[:2]
+            check.fail(f"the ends of channel '{channel.name}' are different memory", channel.span,
+                       notes=(f"VM '{first}' has physical {one:#x}, VM '{second}' {other:#x}",))
+        elif bases:
+            base = next(iter(bases))
+            if channel.phys is not None and channel.phys != base:
+                check.fail(f"channel '{channel.name}' lies at physical {base:#x}", channel.phys_span or channel.span,
+                           f"wanted at {channel.phys:#x}")
+            check.evidence.append(f"{channel.name}: {size_text(channel.size)} at physical {base:#x}, {direction(channel)}")
+    return check
+
+
+def direction(channel: Channel) -> str:
+    if channel.between:
+        (a, _), (b, _) = channel.between
+        return f"{a} writes the first half, {b} the second, each reads the other's"
+    readers = ", ".join(name for name, _ in channel.readers)
+    return f"{channel.writer[0] if channel.writer else 'nobody'} writes, {readers} read{'s' if len(channel.readers) == 1 else ''}"
+
+
+def _end(vm: VmCase, channel: Channel, check: Check) -> int | None:
+    """Physical address of the channel's memory, where this end is as it should be."""
+    claim = next((c for c in vm.claimed if c.end.channel is channel), None)
+    if claim is None:
+        check.fail(f"VM '{vm.name}' has no memory of channel '{channel.name}'", channel.span,
+                   notes=("none is in the image's list of places, or it is in several pieces",))
+        return None
+    override = next((o for o in vm.vm.channels if o.name == channel.name), None)
+    if override and override.at is not None and override.at != claim.ipa:
+        check.fail(f"VM '{vm.name}' has channel '{channel.name}' at IPA {claim.ipa:#x}", override.at_span or override.span,
+                   f"wanted at {override.at:#x}")
+    got = vm.facts.walk.within(claim.ipa, claim.size)
+    base = got[0].phys if got else 0
+    want = joined((claim.ipa + offset, base + offset, size, access) for offset, size, access in claim.end.parts)
+    if got != want:
+        check.fail(f"VM '{vm.name}' does not have channel '{channel.name}' as it should", channel.span, direction(channel),
+                   notes=(f"in the tables: {_show(got)}", f"expected: {_show(want)}" if got else
+                          f"expected: {size_text(channel.size)} at IPA {claim.ipa:#x}"))
+        return None
+    return base
+
+
+def _show(extents: list[Extent]) -> str:
+    return ", ".join(f"IPA {span_text(e.ipa, e.end)} -> {e.phys:#x} {e.access}" for e in extents) or "nothing"
+
+
+def doorbells(case: Case) -> Check:
+    """A doorbell reaches the VMs that the YAML says, each by an interrupt that is nothing else's."""
+    check = Check("doorbells", "doorbells reach whom the description says, and nothing else", unit="doorbell")
+    numbers: dict[tuple[str, int], str] = {}       # (VM, guest interrupt) -> what raises it
+    for vm in case.vms:
+        if vm.facts.uart_irq:
+            numbers[(vm.name, vm.facts.uart_irq)] = "its console"
+        for number, source in enumerate(vm.facts.irq_physical):
+            if source:
+                numbers[(vm.name, number)] = f"physical interrupt {source}"
+    rung: dict[tuple[str, str], set[int]] = {}     # (VM, channel) -> interrupts
+    for vm in case.vms:
+        names = [end.channel.name for end in vm.ends]
+        if [end.name for end in vm.facts.channels] != names:
+            check.fail(f"VM '{vm.name}' has other channels than its description says", vm.span, notes=(
+                f"in the image: {', '.join(e.name for e in vm.facts.channels) or 'none'}",
+                f"in the description: {', '.join(names) or 'none'}"))
+            continue
+        for end, found in zip(vm.ends, vm.facts.channels):
+            check.look(len(found.rings))
+            reached = []
+            for target, number in found.rings:
+                if target >= len(case.facts.vms):
+                    check.fail(f"the doorbell of channel '{found.name}' of VM '{vm.name}' reaches VM {target}, which there is not",
+                               end.channel.span)
+                    continue
+                other = next(v for v in case.vms if v.facts.index == target)
+                reached.append(other.name)
+                rung.setdefault((other.name, found.name), set()).add(number)
+                taken = numbers.get((other.name, number))
+                if not 0 < number < len(other.facts.irq_physical):
+                    check.fail(f"the doorbell of channel '{found.name}' of VM '{vm.name}' raises interrupt {number} of VM "
+                               f"'{other.name}', which has {len(other.facts.irq_physical) - 1}", end.channel.span)
+                elif taken is not None and taken != f"channel '{found.name}'":
+                    check.fail(f"the doorbell of channel '{found.name}' of VM '{vm.name}' raises interrupt {number} of VM "
+                               f"'{other.name}', which is that of {taken}", end.channel.span)
+                numbers.setdefault((other.name, number), f"channel '{found.name}'")
+            if sorted(reached) != sorted(end.rings):
+                check.fail(f"the doorbell of channel '{found.name}' of VM '{vm.name}' reaches "
+                           f"{_list(reached)} instead of {_list(sorted(end.rings))}", end.channel.span)
+            elif reached:
+                check.evidence.append(f"{found.name}: {vm.name} rings {_list(reached)}")
+    for (name, channel), found_numbers in rung.items():
+        if len(found_numbers) > 1:
+            check.fail(f"channel '{channel}' raises several interrupts of VM '{name}': {sorted(found_numbers)}",
+                       case.expected.vm(name).span)
+        override = next((o for o in case.expected.vm(name).channels if o.name == channel), None)
+        if override and override.interrupt is not None and found_numbers != {override.interrupt}:
+            check.fail(f"channel '{channel}' raises interrupt {min(found_numbers)} of VM '{name}'",
+                       override.interrupt_span or override.span, f"wanted: {override.interrupt}")
+    return check
+
+
+def rung_number(case: Case, vm: VmCase, channel: str) -> int:
+    """Guest interrupt that a channel raises in a VM; 0: none."""
+    return next((number for other in case.facts.vms for end in other.channels if end.name == channel
+                 for target, number in end.rings if target == vm.facts.index), 0)
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names) or "nobody"
+
+
+def windows(case: Case) -> Check:
+    """Virtual devices trap, and are those that the VM should have."""
+    check = Check("virtual-devices", "virtual devices trap to the hypervisor and are those of the description", unit="window")
+    for vm in case.vms:
+        check.look(len(vm.facts.windows))
+        wanted = [("WINDOW_IRQCHIP", 0)] + ([("WINDOW_UART", 0)] if vm.vm.console == "virtual" else [])
+        wanted += [("WINDOW_DOORBELL", i) for i, end in enumerate(vm.ends) if end.rings]
+        have = [(w.kind, w.index) for w in vm.facts.windows]
+        if sorted(have) != sorted(wanted):
+            check.fail(f"VM '{vm.name}' has other virtual devices than its description says", vm.span, notes=(
+                f"in the image: {_kinds(have)}", f"expected: {_kinds(wanted)}"))
+        if (vm.facts.uart_irq != 0) != (vm.vm.console == "virtual"):
+            check.fail(f"the virtual UART of VM '{vm.name}' has interrupt {vm.facts.uart_irq}", vm.span,
+                       f"console: {vm.vm.console}")
+        last = None
+        for window in sorted(vm.facts.windows, key=lambda w: w.ipa):
+            if window.ipa % 4096 or window.size % 4096 or not window.size:
+                check.fail(f"a virtual device of VM '{vm.name}' at IPA {span_text(window.ipa, window.end)} is not whole pages",
+                           vm.span)
+            for e in vm.facts.walk.within(window.ipa, window.size)[:1]:
+                check.fail(f"a virtual device of VM '{vm.name}' does not trap at IPA {span_text(e.ipa, e.end)}", vm.span,
+                           f"it is mapped to physical {e.phys:#x}, {case.owner(e.phys, vm.name)}")
+            if last is not None and window.ipa < last.end:
+                check.fail(f"two virtual devices of VM '{vm.name}' lie at IPA {window.ipa:#x}", vm.span)
+            last = window
+        check.evidence.append(f"{vm.name}: {_kinds(sorted(have))}")
+    return check
+
+
+def _kinds(found: list[tuple[str, int]]) -> str:
+    text = {"WINDOW_IRQCHIP": "interrupt controller", "WINDOW_UART": "UART"}
+    return ", ".join(text.get(kind, f"doorbell {index}" if kind == "WINDOW_DOORBELL" else f"{kind} {index}")
+                     for kind, index in found) or plural(0, "window")

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hypervisor's own address space."""
+from __future__ import annotations
+
+from ..source import Span
+from .case import Case, plural, span_text
+from .expect import whole_pages
+from .report import Check
+from .walk import Extent, Ranges, common, length, minus, union
+
+
+def own(case: Case, image: Span) -> Check:
+    """W^X, virtual = physical, guard pages, no guest memory, no devices but its own."""
+    check = Check("hypervisor", "the hypervisor maps its own memory and devices alone, none of it writable and executable",
+                  unit="page")
+    walk = case.facts.own
+    check.look(walk.pages)
+    parts = _parts(case)
+    for e in walk.extents:
+        if e.ipa != e.phys:
+            check.fail(f"the hypervisor maps {e.ipa:#x} to physical {e.phys:#x}", image, notes=("it runs with virtual = physical",))
+        if "w" in e.access and "x" in e.access:
+            check.fail(f"the hypervisor can write and execute {span_text(e.phys, e.phys_end)}", image)
+        rest: Ranges = [(e.phys, e.phys_end)]
+        for (start, end), access, what in parts:
+            inside = common(rest, [(start, end)])
+            if inside and e.access != access:
+                check.fail(f"the hypervisor maps its {what} {e.access} at {span_text(*inside[0])}", image, f"expected {access}")
+            rest = minus(rest, inside)
+        for start, end in rest:
+            check.fail(f"the hypervisor maps {span_text(start, end)} ({e.access}): {case.owner(start)}", image)
+    mapped = union((e.phys, e.phys_end) for e in walk.extents)
+    for name in (".text", ".rodata", ".data"):
+        lacks = minus([case.facts.sections[name]], mapped)
+        if lacks:
+            check.fail(f"{name} is not mapped at {span_text(*lacks[0])}: the hypervisor would fault", image)
+    for vm in case.vms:
+        for start, end in common(mapped, vm.physical):
+            check.fail(f"the hypervisor and VM '{vm.name}' both map {span_text(start, end)}: {case.owner(start, vm.name)}", vm.span)
+    _stacks(case, image, check)
+    _devices(case, mapped, image, check)
+    total = length(common(mapped, [case.window]))
+    check.evidence.append(f"{total >> 10} KiB of its own memory mapped; {plural(len(case.facts.cpus), 'stack')}, each above an "
+                          "unmapped page")
+    return check
+
+
+def _parts(case: Case) -> list[tuple[tuple[int, int], str, str]]:
+    """(physical range, access that it has to have, what it is) of all that the hypervisor may map."""
+    sections = case.facts.sections
+    parts = [((sections[".text"][0], sections[".rodata"][0]), "rx", "code"),
+             ((sections[".rodata"][0], sections[".data"][0]), "r", "constants"),
+             ((sections[".data"][0], sections[".tables"][0]), "rw", "data")]
+    controller, device = case.board.controller, case.expected.console
+    if controller is not None:
+        parts += [(whole_pages(base, size), "rw", "interrupt controller") for base, size in controller.registers + controller.imsic]
+    if device is not None and case.facts.console is not None:
+        parts += [(whole_pages(base, size), "rw", "console") for base, size in device.registers]
+    return parts + [(copy, "r", "pristine copies") for copy in case.copies]
+
+
+def _devices(case: Case, mapped: Ranges, image: Span, check: Check) -> None:
+    """What it will touch is there."""
+    wanted = [("the interrupt controller", case.facts.irqchip)]
+    if case.facts.console is not None:
+        wanted.append(("the console", case.facts.console.base))
+    for what, address in wanted:
+        if not common(mapped, [(address, address + 1)]):
+            check.fail(f"the hypervisor does not map {what} at {address:#x}", image)
+
+
+def _stacks(case: Case, image: Span, check: Check) -> None:
+    """Each CPU has a stack of its own; an overflow meets an unmapped page, never another's data."""
+    low, high = case.facts.sections[".data"][0], case.facts.sections[".tables"][0]
+    writable = [e for e in case.facts.own.extents if low <= e.phys < high]
+    users: dict[int, str] = {}
+    for cpu in case.facts.cpus:
+        extent = next((e for e in writable if e.phys < cpu.stack <= e.phys_end), None)
+        if extent is None or extent.phys_end != cpu.stack:
+            check.fail(f"the stack of {cpu.name} does not end at {cpu.stack:#x}, where it should", image,
+                       _where(extent) if extent else "nothing that can be written is mapped there")
+            continue
+        if extent.phys < case.facts.sections[".data"][1]:
+            check.fail(f"no unmapped page lies below the stack of {cpu.name}: an overflow would run into the data", image,
+                       _where(extent))
+        if extent.phys in users:
+            check.fail(f"{users[extent.phys]} and {cpu.name} have one stack, at {extent.phys:#x}", image)
+        users[extent.phys] = cpu.name
+    data = case.facts.sections[".data"]
+    for e in writable:
+        if e.phys not in users and not common([(e.phys, e.phys_end)], [data]):
+            check.fail(f"the hypervisor maps {span_text(e.phys, e.phys_end)}, which is neither its data nor a stack", image)
+
+
+def _where(extent: Extent) -> str:
+    return f"mapped {extent.access}: {span_text(extent.phys, extent.phys_end)}"

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The image's header, and the way of each CPU from the firmware to C.
+ *
+ * Header: "Booting AArch64 Linux" (kernel documentation, arch/arm64/booting), so that what boots Linux boots us. Entered at
+ * EL2 with the MMU off. The MMU goes on before anything is written: what the caches hold of the image is clean, and from
+ * then on all CPUs see the same. The tables are constant and lie in the image.
+ */
+#include "arch/cpu.h"
+#include "plan.h"
+
+        .section .head, "ax"
+        .globl _start
+_start:
+        b boot
+        .word 0
+        .quad PLAN_TEXT_OFFSET                  /* of the load address from a 2 MiB boundary */
+        .quad PLAN_IMAGE_END - PLAN_LOAD        /* memory that the image needs */
+        .quad 0xa                               /* little endian, 4 KiB pages, anywhere */
+        .quad 0, 0, 0
+        .ascii "ARM\x64"
+        .word 0
+
+/* Memory: 0 device nGnRnE, 1 normal write-back. The emitters of the tables know these numbers. */
+#define MAIR 0xff00
+#define SCTLR 0x30c5183d                        /* RES1; MMU, caches, stack alignment, no write and execute */
+
+        .macro mmu_on                           /* clobbers x9 */
+        mov x9, #MAIR
+        msr mair_el2, x9
+        ldr x9, =PLAN_TCR
+        msr tcr_el2, x9
+        ldr x9, =PLAN_STAGE1
+        msr ttbr0_el2, x9
+        ic iallu
+        tlbi alle2
+        dsb nsh
+        isb
+        ldr x9, =SCTLR
+        msr sctlr_el2, x9
+        isb
+        .endm
+
+        .macro vectors_at symbol
+        adrp x9, \symbol
+        add x9, x9, :lo12:\symbol
+        msr vbar_el2, x9
+        .endm
+
+/* The first CPU. */
+boot:
+        msr daifset, #15
+        mrs x9, CurrentEL
+        cmp x9, #8
+        b.ne wrong_level
+        adr x0, _start
+        ldr x1, =PLAN_LOAD
+        cmp x0, x1
+        b.ne misplaced
+        msr spsel, #1
+        bl probe_memory                         /* -> x0: address that is missing, 0: none */
+        mov x20, x0
+        mmu_on
+        vectors_at vectors
+        adrp x9, boot_stack_top
+        add x9, x9, :lo12:boot_stack_top
+        mov sp, x9
+        mov x0, x20
+        bl boot_prepare                         /* (missing memory) -> this CPU's struct cpu, or 0: it has none */
+        mov x19, x0
+        bl boot_start_others                    /* (own struct cpu or 0) */
+        mov x0, x19
+        cbnz x0, cpu_enter
+        ldr w0, =0x84000002                     /* not planned: PSCI CPU_OFF */
+        smc #0
+1:      wfi
+        b 1b
+
+/* Every other CPU: x0 = its struct cpu. */
+        .globl cpu_start
+cpu_start:
+        msr daifset, #15
+        msr spsel, #1
+        mmu_on
+        vectors_at vectors
+cpu_enter:
+        msr tpidr_el2, x0
+        ldr x9, [x0, #CPU_STACK]
+        mov sp, x9
+        b cpu_main                              /* (struct cpu) */
+
+/* A CPU held by a spin table has no argument: it looks for itself. */
+        .globl cpu_start_spin
+cpu_start_spin:
+        adrp x9, boot_mpidr
+        add x9, x9, :lo12:boot_mpidr
+        mrs x10, mpidr_el1
+        ldr x11, =0xff00ffffff
+        and x10, x10, x11
+1:      ldr x0, [x9], #16                       /* (MPIDR, struct cpu) of each */
+        cmp x0, x10
+        b.ne 1b
+        ldr x0, [x9, #-8]
+        b cpu_start
+
+/* Read the last planned word of each bank while the MMU is off. */
+probe_memory:
+        vectors_at probe_vectors
+        isb
+        adrp x10, boot_probes
+        add x10, x10, :lo12:boot_probes
+        ldr x10, [x10]
+1:      ldr x0, [x10], #8
+        cbz x0, 2f
+        ldr x11, [x0]
+        dsb sy
+        b 1b
+2:      ret
+
+        .balign 2048
+probe_vectors:                                  /* current EL, SPx: synchronous and SError; x0 is what was tried */
+        .skip 0x200
+        ret
+        .balign 128
+        .skip 0x100
+        ret
+        .balign 128
+        .skip 0x400
+
+wrong_level:
+        adr x19, text_level
+        b say
+misplaced:
+        adr x19, text_loaded
+say:
+        adrp x9, boot_stack_top
+        add x9, x9, :lo12:boot_stack_top
+        mov sp, x9
+1:      ldrb w0, [x19], #1
+        cbz w0, 2f
+        bl uart_put
+        b 1b
+2:      wfi
+        b 2b
+
+text_level:
+        .asciz "bulkhead: not started at EL2: this board has no virtualisation, or its firmware keeps it\r\n"
+text_loaded:
+        .asciz "bulkhead: not loaded where this image was built for; see `load:` in the board's board.yaml\r\n"
+
+        .section .bss
+        .balign 16
+        .skip 1024
+boot_stack_top:

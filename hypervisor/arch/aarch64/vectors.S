@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The way into the hypervisor and back.
+ *
+ * tpidr_el2 always holds this CPU's struct cpu, and while a guest runs the stack is empty. What C may clobber is saved; an
+ * access to be emulated, which may need any register, saves the rest as well.
+ */
+#include "arch/cpu.h"
+
+        .macro save_for_c
+        stp x0, x1, [sp, #-16]!
+        mrs x0, tpidr_el2
+        stp x2, x3, [x0, #CPU_X(2)]
+        stp x4, x5, [x0, #CPU_X(4)]
+        ldp x2, x3, [sp], #16
+        stp x2, x3, [x0, #CPU_X(0)]
+        stp x6, x7, [x0, #CPU_X(6)]
+        stp x8, x9, [x0, #CPU_X(8)]
+        stp x10, x11, [x0, #CPU_X(10)]
+        stp x12, x13, [x0, #CPU_X(12)]
+        stp x14, x15, [x0, #CPU_X(14)]
+        stp x16, x17, [x0, #CPU_X(16)]
+        stp x18, x30, [x0, #CPU_X(18)]          /* x30 in the place of x19: see trap_return_c */
+        .endm
+
+        .text
+        .balign 2048
+        .globl vectors
+vectors:
+        /* Current EL with SP0: never used. */
+        .rept 4
+        b own
+        .balign 128
+        .endr
+        /* Current EL: a bug, wherever it comes from. */
+        .rept 4
+        b own
+        .balign 128
+        .endr
+        /* A guest. */
+        save_for_c
+        mrs x1, esr_el2
+        lsr x2, x1, #26
+        adr x30, trap_return_c
+        cmp x2, #0x16
+        b.eq trap_call                          /* (struct cpu, syndrome): HVC */
+        cmp x2, #0x17
+        b.eq trap_call                          /* SMC */
+        b other
+        .balign 128
+        save_for_c
+        adr x30, trap_return_c
+        b trap_interrupt                        /* (struct cpu) */
+        .balign 128
+        save_for_c
+        adr x30, trap_return_c
+        b trap_interrupt
+        .balign 128
+        save_for_c
+        adr x30, trap_return_c
+        b trap_serror                           /* (struct cpu) */
+        .balign 128
+        /* A guest in AArch32: none is ever started so. */
+        .rept 4
+        b own
+        .balign 128
+        .endr
+
+other:
+        ldr x2, [x0, #CPU_X(19)]
+        stp x19, x20, [x0, #CPU_X(19)]
+        stp x21, x22, [x0, #CPU_X(21)]
+        stp x23, x24, [x0, #CPU_X(23)]
+        stp x25, x26, [x0, #CPU_X(25)]
+        stp x27, x28, [x0, #CPU_X(27)]
+        stp x29, x2, [x0, #CPU_X(29)]
+        bl trap_exception                       /* (struct cpu, syndrome) */
+        .globl trap_return
+trap_return:
+        mrs x0, tpidr_el2
+        ldr x2, [x0, #CPU_STACK]
+        mov sp, x2
+        ldp x20, x21, [x0, #CPU_X(20)]
+        ldp x22, x23, [x0, #CPU_X(22)]
+        ldp x24, x25, [x0, #CPU_X(24)]
+        ldp x26, x27, [x0, #CPU_X(26)]
+        ldp x28, x29, [x0, #CPU_X(28)]
+        ldr x19, [x0, #CPU_X(19)]
+        ldr x30, [x0, #CPU_X(30)]
+        ldr x18, [x0, #CPU_X(18)]
+        b 1f
+trap_return_c:
+        mrs x0, tpidr_el2
+        ldp x18, x30, [x0, #CPU_X(18)]
+1:      ldp x2, x3, [x0, #CPU_X(2)]
+        ldp x4, x5, [x0, #CPU_X(4)]
+        ldp x6, x7, [x0, #CPU_X(6)]
+        ldp x8, x9, [x0, #CPU_X(8)]
+        ldp x10, x11, [x0, #CPU_X(10)]
+        ldp x12, x13, [x0, #CPU_X(12)]
+        ldp x14, x15, [x0, #CPU_X(14)]
+        ldp x16, x17, [x0, #CPU_X(16)]
+        ldp x0, x1, [x0, #CPU_X(0)]
+        eret
+
+own:
+        msr spsel, #1
+        mrs x0, tpidr_el2
+        mov x1, sp
+        mov x2, x30
+        cbz x0, trap_panic                      /* while booting: the boot stack */
+        ldr x3, [x0, #CPU_STACK]                /* whatever sp was: it may have met its guard page */
+        mov sp, x3
+        b trap_panic                            /* (struct cpu or 0, sp, x30) */

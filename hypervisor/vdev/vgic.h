@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * State of a virtual GIC, and what its two register interfaces (vgicv2.c, vgicv3.c) share.
+ *
+ * Interrupts wait here as bits; the best of them are put into the CPU's list registers, from where the hardware gives them
+ * to the guest. `inflight` are those that stand in a list register of some vCPU.
+ */
+#ifndef VGIC_H
+#define VGIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "gic.h"
+#include "spinlock.h"
+
+struct cpu;
+struct vdev_access;
+struct vm;
+
+/* 32 interrupts. `pending` is changed by any CPU, atomically; all else under the lock. */
+struct vgic_word {
+    uint32_t enable;
+    uint32_t pending;
+    uint32_t inflight;
+    uint32_t level; /* line of a virtual level source */
+    uint32_t edge;  /* configured as edge-triggered */
+    uint32_t group; /* as the guest has written it; every interrupt is of group 1 */
+    uint8_t priority[32];
+};
+
+#define VGIC_SHARED (PLAN_IRQ_WORDS > 1 ? PLAN_IRQ_WORDS - 1 : 1)
+
+struct virq {
+    struct spinlock lock;
+    uint32_t enabled; /* the distributor forwards */
+    struct vgic_word private[PLAN_VCPUS_MAX];
+    struct vgic_word shared[VGIC_SHARED];
+    uint32_t routed[PLAN_VCPUS_MAX][VGIC_SHARED]; /* shared interrupts of each vCPU */
+    uint8_t route[VGIC_SHARED * 32];              /* vCPU of each shared interrupt */
+    uint64_t source[PLAN_VCPUS_MAX][GIC_PPI];     /* GICv2: vCPUs that have sent each SGI */
+    uint16_t lr[PLAN_VCPUS_MAX][GIC_LR_MAX];      /* interrupt in each list register, 0xffff: none */
+    bool asleep[PLAN_VCPUS_MAX];                  /* GICv3: GICR_WAKER */
+};
+
+/* The word that holds an interrupt, as one vCPU sees it; id is less than PLAN_IRQ_WORDS * 32. */
+struct vgic_word *vgic_word(struct virq *virq, uint32_t vcpu, uint32_t id);
+
+/* Send an SGI to a set of vCPUs. */
+void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus);
+
+/*
+ * The registers that both versions have, by offset in the distributor (or a redistributor's SGI page): groups, enables,
+ * pending and active bits, priorities, configuration. `vcpu`: whose private interrupts. The lock is held.
+ */
+void vgic_access(struct cpu *cpu, uint32_t vcpu, uint32_t offset, struct vdev_access *access);
+
+/* Give a shared interrupt to a vCPU; the lock is held. */
+void vgic_route(struct cpu *cpu, uint32_t id, uint32_t vcpu);
+
+/* Fill this CPU's list registers and tell the others of the VM; the lock is held. */
+void vgic_flush(struct cpu *cpu);
+
+/* The interface's own part of a reset. */
+void vgic_reset_interface(struct vm *vm);
+
+#endif

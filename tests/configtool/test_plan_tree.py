@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guest device trees: what is in them, that dtc has nothing to say of them, and that nothing of the host's is there."""
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from pathlib import Path
+
+import pytest
+from configtool.board.dts import Node, Property as HostProperty
+from configtool.emit.fdt import serialise, to_dts
+from configtool.image.load import _parse
+from configtool.plan import tree as parts
+from configtool.plan.make import make_plan
+from configtool.plan.model import Plan, TreeNode
+from configtool.system import ImageRef, LinuxOptions, System
+from plan_cases import KIB, MIB, Sink, channel, device_ref, elf, kernel, ram, span, system, virt, vm
+
+IMAGES = {"/x/a.elf": _parse(elf((0x8000_0000, b"\x13\0\0\0" * 16, 64, 5)), "/x/a.elf", "a.elf", "riscv64"),
+          "/x/Image": _parse(kernel(2 * MIB), "/x/Image", "Image", "riscv64"),
+          "/x/initrd": _parse(bytes(5000), "/x/initrd", "initrd", "riscv64")}
+IMAGES["/x/b.elf"] = IMAGES["/x/a.elf"]
+
+
+def plan_of(described: System, board: object = None) -> Plan:
+    sink = Sink()
+    plan = make_plan(described, board or virt(), IMAGES, sink)     # type: ignore[arg-type]
+    assert plan is not None, sink.found
+    return plan
+
+
+def tree_of(described: System, board: object = None, vm: int = 0) -> TreeNode:
+    tree = plan_of(described, board).vms[vm].tree
+    assert tree is not None
+    return tree
+
+
+def at(tree: TreeNode, path: str) -> dict[str, str]:
+    """Properties of a node as DTS text."""
+    for name in path.strip("/").split("/") if path != "/" else ():
+        tree = next(c for c in tree.children if c.name == name)
+    return {p.name: p.text for p in tree.properties}
+
+
+def names(tree: TreeNode) -> list[str]:
+    return [c.name for c in tree.children]
+
+
+def clean(tree: TreeNode, folder: Path) -> None:
+    """dtc reads DTS and DTB without a word, and both are the same tree."""
+    (folder / "a.dts").write_text(to_dts(tree))
+    (folder / "a.dtb").write_bytes(serialise(tree))
+    blobs = []
+    for form in ("dts", "dtb"):
+        done = subprocess.run(["dtc", "-I", form, "-O", "dtb", "-o", "-", f"a.{form}"], cwd=folder, capture_output=True, check=False)
+        assert (done.returncode, done.stderr.decode()) == (0, "")
+        blobs.append(done.stdout)
+    texts = [subprocess.run(["dtc", "-I", "dtb", "-O", "dts", "-s"], input=b, capture_output=True, check=True).stdout for b in blobs]
+    assert texts[0] == texts[1]
+
+
+def everything() -> System:
+    options = LinuxOptions(span(7), "initrd", "/x/initrd", span(7), 'console=ttyS0 init="/bin/sh"', span(7))
+    linux = vm("linux", count=2, images=(ImageRef("Image", "/x/Image", span(6)),), linux=options,
+               memory=(ram(64 * MIB, 10), ram(64 * KIB, 11, "rom", at=0x1000_0000_0, access="r")),
+               devices=(device_ref("rtc@101000"), device_ref("virtio_mmio@10001000", at=0x3000_0000)))
+    return system(linux, vm("b"), channels=(channel("up", 64 * KIB, "linux", "b"),
+                                            channel("both", 8 * KIB, "linux", "b", between=True)))
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_dtc_has_nothing_to_say(index: int, tmp_path: Path) -> None:
+    clean(tree_of(everything(), vm=index), tmp_path)
+
+
+def test_chosen_and_memory() -> None:
+    tree = tree_of(everything())
+    assert names(tree) == ["chosen", "aliases", "cpus", "memory@80000000", "reserved-memory", "soc"]
+    assert at(tree, "/") == {"#address-cells": "<2>", "#size-cells": "<2>", "compatible": '"bulkhead,guest"', "model": '"linux"'}
+    assert at(tree, "/chosen") == {
+        "stdout-path": '"/soc/serial@10000000"', "bootargs": '"console=ttyS0 init=\\"/bin/sh\\""',
+        "linux,initrd-start": "<0 0x83ffd000>", "linux,initrd-end": "<0 0x83ffe388>"}
+    assert at(tree, "/memory@80000000") == {"device_type": '"memory"', "reg": "<0 0x80000000 0 0x4000000>"}
+    assert at(tree, "/reserved-memory/region@100000000") == {"reg": "<1 0 0 0x10000>", "label": '"rom"', "no-map": ""}
+
+
+def test_cpus() -> None:
+    tree = tree_of(everything())
+    assert at(tree, "/cpus") == {"#address-cells": "<1>", "#size-cells": "<0>", "timebase-frequency": "<10000000>"}
+    cpu = at(tree, "/cpus/cpu@1")
+    assert cpu["riscv,isa"] == '"rv64imafdc_zicbom_zicboz_zicntr_zicsr_zifencei_sstc_svadu"'
+    assert cpu["riscv,isa-extensions"].startswith('"i", "m", "a"') and '"h"' not in cpu["riscv,isa-extensions"]
+    assert (cpu["reg"], cpu["mmu-type"], cpu["riscv,isa-base"]) == ("<1>", '"riscv,sv57"', '"rv64i"')
+    assert at(tree, "/cpus/cpu@1/interrupt-controller")["phandle"] == "<2>"
+
+
+def test_interrupt_controller() -> None:
+    plic = at(tree_of(everything()), "/soc/interrupt-controller@c000000")
+    assert plic["interrupts-extended"] == "<&{/cpus/cpu@0/interrupt-controller} 9>, <&{/cpus/cpu@1/interrupt-controller} 9>"
+    assert (plic["riscv,ndev"], plic["#address-cells"], plic["phandle"]) == ("<33>", "<0>", "<3>")
+
+
+def test_devices_are_copied() -> None:
+    tree = tree_of(everything())
+    assert at(tree, "/soc/rtc@101000") == {"compatible": '"google,goldfish-rtc"', "reg": "<0 0x101000 0 0x1000>",
+                                           "interrupt-parent": "<3>", "interrupts": "<11>"}
+    assert at(tree, "/soc/virtio_mmio@30000000")["reg"] == "<0 0x30000000 0 0x1000>"
+
+
+def test_channels() -> None:
+    tree = tree_of(everything())
+    assert at(tree, "/soc/channel@70000000") == {
+        "compatible": '"bulkhead,channel", "bao,ipcshmem"', "label": '"up"', "reg": "<0 0x70000000 0 0x10000>",
+        "write-channel": "<0 0x10000>", "bulkhead,doorbell": "<0 0x70012000 0 0x1000>", "interrupt-parent": "<3>",
+        "interrupts": "<32>", "id": "<0>"}
+    both = at(tree, "/soc/channel@70010000")
+    assert (both["read-channel"], both["write-channel"], both["id"]) == ("<0x1000 0x1000>", "<0 0x1000>", "<1>")
+    assert at(tree, "/reserved-memory/channel@70010000")["no-map"] == ""
+
+
+def test_without_a_console(tmp_path: Path) -> None:
+    tree = tree_of(system(vm("a", console="none")))
+    assert names(tree) == ["chosen", "cpus", "memory@80000000", "soc"] and at(tree, "/chosen") == {}
+    clean(tree, tmp_path)
+
+
+def test_a_passed_through_uart_is_the_console() -> None:
+    tree = tree_of(system(vm("a", console="none", devices=(device_ref("serial@10000000"),)), console="none"))
+    assert at(tree, "/chosen") == {"stdout-path": '"/soc/serial@10000000"'}
+
+
+def test_no_device_tree() -> None:
+    plan = plan_of(system(vm("a", devicetree="none")))
+    assert plan.vms[0].tree is None and plan.vms[0].dtb == 0 and [p.name for p in plan.payloads] == ["a-image0"]
+
+
+# Copies of the board's nodes
+
+def host(name: str, parent: Node | None = None, **properties: bytes) -> Node:
+    made = Node(name, parent, (span(1, "board.dts"),))
+    for key, value in properties.items():
+        made.add(HostProperty(key.replace("__", "#").replace("_", "-"), value, made.span))
+    if parent is not None:
+        parent.children.append(made)
+    return made
+
+
+def word(*values: int) -> bytes:
+    return b"".join(v.to_bytes(4, "big") for v in values)
+
+
+def test_closure_of_a_node(tmp_path: Path) -> None:
+    root = host("")
+    soc = host("soc", root)
+    host("clock", root, compatible=b"fixed-clock\0", __clock_cells=word(0), clock_frequency=word(24_000_000), phandle=word(7))
+    gate = host("gate", root, compatible=b"vendor,gate\0", __clock_cells=word(0), phandle=word(8))
+    uart = host("uart@20000000", soc, reg=word(0x2000_0000, 0x100), compatible=b"ns16550a\0", clocks=word(7), clock_names=b"baud\0",
+                interrupts=word(5), interrupt_names=b"rx\0", resets=word(9, 1), status=b"okay\0", pinctrl_0=word(10), reg_shift=word(2),
+                vdd_supply=word(11), phandle=word(12))
+    host("child@0", uart, reg=word(0), label=b"x\0", odd=b"\1\2\3")
+    board = virt()
+    rtc = board.devices[0]
+    mine = dataclasses.replace(rtc, name=uart.name, path=uart.path, registers=((0x2000_0000, 0x100),), node=uart)
+    board = dataclasses.replace(board, devices=board.devices + (mine,), root=root)
+    tree = tree_of(system(vm("a", devices=(device_ref("uart@20000000"),))), board)
+    assert at(tree, "/soc/uart@20000000") == {
+        "compatible": '"ns16550a"', "reg": "<0 0x20000000 0 0x100>", "interrupt-parent": "<2>", "interrupts": "<11>",
+        "interrupt-names": '"rx"', "reg-shift": "<2>", "clocks": "<3>", "clock-names": '"baud"'}
+    assert at(tree, "/soc/uart@20000000/child@0") == {"reg": "<0>", "label": '"x"', "odd": "[01 02 03]"}
+    assert at(tree, "/clock-3") == {"compatible": '"fixed-clock"', "#clock-cells": "<0>", "clock-frequency": "<24000000>",
+                                    "phandle": "<3>"}
+    uart.add(HostProperty("clocks", word(8), gate.span))
+    assert "clocks" not in at(tree_of(system(vm("a", devices=(device_ref("uart@20000000"),))), board), "/soc/uart@20000000")
+
+
+@pytest.mark.parametrize("value, text", [
+    (b"", ""), (b"okay\0", '"okay"'), (b"a\0b\0", '"a", "b"'), (word(1, 0x10), "<1 0x10>"), (b"\1\2\3", "[01 02 03]"),
+    (b"\0\0\0\0", "<0>"), (b"a\0\0b", "<0x61000062>"), (b'say "x"\\\0', '"say \\"x\\"\\\\"'),
+])
+def test_text_of_a_value(value: bytes, text: str) -> None:
+    assert parts.raw("x", value).text == text
