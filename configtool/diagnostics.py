@@ -19,9 +19,9 @@ class Label:
 class Diagnostic:
     """One mistake.
 
-    code: 'BH0231'; severity: 'error' or 'warning'; message: one line, lower case, without a full stop; primary: the place to
-    mend; related: other places that contradict it; notes: facts; help: what to do, with the value to write where there is
-    one.
+    code: 'BH0231'; severity: 'error' or 'warning'; message: one line, lower case, without a full stop; primary: the
+    place to mend; related: other places that contradict it; notes: facts; help: what to do, with the value to write
+    where there is one.
     """
     code: str
     severity: str
@@ -67,10 +67,11 @@ class Extension:
 
 
 class Sink:
-    """Collects diagnostics, applies the policy and the `allow` comments to warnings, and gives them back sorted, each once.
+    """Collects diagnostics, applies the policy and the `allow` comments to warnings, and gives them back sorted, each
+    once.
 
-    `texts` holds files as they were read, for the snippets. `blocked` are codes that fired, or whose rule was left out because
-    of one that did (see registry.run).
+    `texts` holds files as they were read, for the snippets. `blocked` are codes that fired, or whose rule was left out
+    because of one that did (see registry.run).
     """
 
     def __init__(self, policy: Policy = Policy()) -> None:

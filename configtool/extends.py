@@ -35,7 +35,8 @@ def read_extended(path: str, sink: Sink) -> tuple[Mapping | None, tuple[str, ...
             path = os.path.join(os.path.dirname(path), base.text)
             real, named_at = os.path.realpath(path), base.span
             if real in seen:
-                raise ConfigError(error("BH0012", "a file that extends itself", base.span, "this one is already in the chain",
+                raise ConfigError(error("BH0012", "a file that extends itself", base.span,
+                                        "this one is already in the chain",
                                         related=[Label(other, "from here") for other in list(seen.values())[1:]]))
             if len(chain) > MAX_BASES:
                 raise ConfigError(error("BH0012", f"more than {MAX_BASES} files that extend one another", base.span))

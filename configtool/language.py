@@ -9,7 +9,8 @@ from .diagnostics import Label, Sink, UsageError, error
 from .extends import read_extended
 from .schema import validate
 from .source import Mapping, Node, Scalar, Sequence, Span, Unreadable
-from .system import (Action, Channel, ChannelOverride, CpuRequest, DeviceRef, DevicesRest, ImageRef, LinuxOptions, Region, System,
+from .system import (Action, Channel, ChannelOverride, CpuRequest, DeviceRef, DevicesRest, ImageRef, LinuxOptions,
+                     Region, System,
                      Vm)
 from .units import duration, size
 
@@ -119,10 +120,10 @@ class _Reader:
     def _linux(self, node: Node) -> LinuxOptions:
         linux = _mapping(node)
         initrd = linux.get("initrd")
-        return LinuxOptions(linux.span, initrd=_text(linux, "initrd"),
-                            initrd_path=self._find(initrd)[0] if isinstance(initrd, Scalar) else None,
-                            initrd_span=_span(linux, "initrd"), cmdline=_text(linux, "cmdline"),
-                            cmdline_span=_span(linux, "cmdline"))
+        path, looked = self._find(initrd) if isinstance(initrd, Scalar) else (None, ())
+        return LinuxOptions(linux.span, initrd=_text(linux, "initrd"), initrd_path=path,
+                            initrd_span=_span(linux, "initrd"), initrd_looked=looked,
+                            cmdline=_text(linux, "cmdline"), cmdline_span=_span(linux, "cmdline"))
 
     def _device(self, node: Node) -> DeviceRef:
         if isinstance(node, Scalar):
@@ -201,7 +202,9 @@ def _span(node: Mapping, name: str) -> Span | None:
 
 
 def _names(node: Node | None) -> tuple[Named, ...]:
-    return tuple((item.text, item.span) for item in node.items if isinstance(item, Scalar)) if isinstance(node, Sequence) else ()
+    if not isinstance(node, Sequence):
+        return ()
+    return tuple((item.text, item.span) for item in node.items if isinstance(item, Scalar))
 
 
 def _optional(node: Node | None, make: Callable[[Node], Made]) -> Made | None:

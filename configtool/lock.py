@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FILE.lock: which devices `devices: {rest: true}` stands for, so that a change of the device tree does not go unseen."""
+"""FILE.lock: which devices `devices: {rest: true}` stands for, so that a change of the device tree is seen."""
 from __future__ import annotations
 
 import json
@@ -52,9 +52,11 @@ def check(system: "System", board: "Board") -> list[Diagnostic]:
         if vm.devices_rest is None:
             continue
         now, then = rest[vm.name], [str(device) for device in locked.get(vm.name, [])]
-        notes = [f"new: {device}" for device in now if device not in then] + [f"gone: {device}" for device in then if device not in now]
+        notes = [f"new: {device}" for device in now if device not in then]
+        notes += [f"gone: {device}" for device in then if device not in now]
         if notes:
-            found.append(error("BH0124", f"the rest of the devices, which VM '{vm.name}' gets, has changed", vm.devices_rest.span,
+            found.append(error("BH0124", f"the rest of the devices, which VM '{vm.name}' gets, has changed",
+                               vm.devices_rest.span,
                                notes=notes, help=[f"if that is right: configtool plan --lock {system.file}",
                                                   "if not, exclude the new ones by except:"]))
     return found

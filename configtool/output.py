@@ -32,8 +32,8 @@ def write_file(path: str, data: bytes) -> None:
 def write_folder(path: str, files: Mapping[str, bytes]) -> bool:
     """Make `path` a folder of exactly these files, in one rename; False when it was already.
 
-    Files whose content stays keep their time, so that make builds nothing anew. A folder that holds anything that was not
-    written here is refused. Names may have folders, with '/'. Raises UsageError; then the folder is as it was.
+    Files whose content stays keep their time, so that make builds nothing anew. A folder that holds anything that was
+    not written here is refused. Names may have folders, with '/'. Raises UsageError; then the folder is as it was.
     """
     path = os.path.realpath(path)
     files = {**files, MARKER: (_ABOUT + "".join(f"{name}\n" for name in sorted(files))).encode()}

@@ -32,9 +32,9 @@ class Result:
 def analyse(path: str, until: str = "plan", sink: Sink | None = None, guests: str | None = None) -> Result:
     """Run the phases up to `until`; after a phase with errors the later ones are left out.
 
-    Images are read even where a rule about the board failed: the two have nothing to do with each other, and the user sees
-    both at once. `guests` is the folder of guests that the build made; without it the build's own place for this system.
-    Raises UsageError when the description cannot be read.
+    Images are read even where a rule about the board failed: the two have nothing to do with each other, and the user
+    sees both at once. `guests` is the folder of guests that the build made; without it the build's own place for this
+    system. Raises UsageError when the description cannot be read.
     """
     sink = sink if sink is not None else Sink()
     last = PHASES.index(until)
@@ -77,7 +77,8 @@ def analyse(path: str, until: str = "plan", sink: Sink | None = None, guests: st
 
 
 def system_folder(path: str) -> str:
-    """Name of a system's folder under build/: that of the description's folder, or of the file where that is not system.yaml.
+    """Name of a system's folder under build/: that of the description's folder, or of the file where that is not
+    system.yaml.
 
     The Makefile has the same rule.
     """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes against a JSON schema of schemas/, with every finding in Bulkhead's words and at its place in the YAML.
 
-A validator of jsonschema says that something is wrong and where; what to say of it is decided here, by the validator's name
-and by the `title` of the schema that it comes from (Size, Duration, Address, Name, ...).
+A validator of jsonschema says that something is wrong and where; what to say of it is decided here, by the validator's
+name and by the `title` of the schema that it comes from (Size, Duration, Address, Name, ...).
 """
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from .source import Mapping, Node, Scalar, Sequence
 SCHEMAS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "schemas")
 
 # Validators in the order in which one speaks for a value: a value of the wrong type has no other mistakes.
-_ORDER = ("not", "type", "const", "enum", "minLength", "maxLength", "pattern", "minimum", "maximum", "minItems", "maxItems",
+_ORDER = ("not", "type", "const", "enum", "minLength", "maxLength", "pattern", "minimum", "maximum", "minItems",
+          "maxItems",
           "minProperties", "maxProperties")
 
 
@@ -80,7 +81,7 @@ def locate(root: Node, path: tuple[Any, ...]) -> tuple[Scalar | None, Node]:
 
 
 def load_schema(name: str) -> dict[str, Any]:
-    """A schema with its definitions put in place: jsonschema's own way of following references takes most of its time."""
+    """A schema with its definitions put in place: jsonschema takes most of its time to follow references."""
     import json
 
     with open(os.path.join(SCHEMAS, name), encoding="utf-8") as file:
@@ -103,7 +104,7 @@ def _inline(part: Any, resolve: Callable[[str], Any]) -> Any:
 
 
 def parent_keys(schema: dict[str, Any], path: tuple[Any, ...]) -> dict[str, str]:
-    """Keys of the mappings above a path, with the place they belong to: for a key that slipped in one level too deep."""
+    """Keys of the mappings above a path, with the place they belong to: for a key that slipped in too deep."""
     found: dict[str, str] = {}
     for depth, step in enumerate(path):
         for key in keys_of(schema):

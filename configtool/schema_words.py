@@ -10,14 +10,18 @@ from .diagnostics import Diagnostic, error
 from .source import Mapping, Node, Scalar, Span
 from .units import meant_duration, meant_number, meant_size
 
-_TYPES = {"object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number", "boolean": "true or false",
+_TYPES = {"object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number",
+          "boolean": "true or false",
           "number": "a number", "null": "nothing"}
 
 # Keys that people bring along from elsewhere, and what they are called here.
-_SYNONYMS = {"cores": "vcpus", "cpu_num": "vcpus", "ncpus": "vcpus", "num_cpus": "vcpus", "smp": "vcpus", "cpu_affinity": "cpus",
-             "affinity": "cpus", "pcpus": "cpus", "mem": "memory", "regions": "memory", "kernel": "image", "binary": "image",
+_SYNONYMS = {"cores": "vcpus", "cpu_num": "vcpus", "ncpus": "vcpus", "num_cpus": "vcpus", "smp": "vcpus",
+             "cpu_affinity": "cpus",
+             "affinity": "cpus", "pcpus": "cpus", "mem": "memory", "regions": "memory", "kernel": "image",
+             "binary": "image",
              "elf": "image", "devs": "devices", "passthrough": "devices", "ipcs": "channels", "ipc": "channels",
-             "shmem": "channels", "shared_memory": "channels", "shmemlist": "channels", "vmlist": "vms", "guests": "vms",
+             "shmem": "channels", "shared_memory": "channels", "shmemlist": "channels", "vmlist": "vms",
+             "guests": "vms",
              "domains": "vms", "machine": "board", "platform": "board", "bootargs": "cmdline", "ramdisk": "initrd",
              "base": "at", "base_addr": "at", "ipa": "at", "address": "at", "addr": "at", "load": "at", "pa": "phys",
              "path": "file", "irq": "interrupt", "priority": "criticality", "dtb": "devicetree", "dts": "devicetree",
@@ -77,10 +81,12 @@ def describe(problem: Any, path: tuple[Any, ...], key: Scalar | None, node: Node
     title = schema.get("title", "")
     last = key.text if key else None
     if "propertyNames" in problem.absolute_schema_path:
-        return _bad_name(str(path[-1]), key.span if key else node.span, _THINGS.get(path[-2] if len(path) > 1 else "", "the-"))
+        thing = _THINGS[path[-2]]
+        return _bad_name(str(path[-1]), key.span if key else node.span, thing)
     if kind == "not":
         return error("BH0110", f"'{last}' is reserved for a later version", key.span if key else node.span,
-                     notes=[f"it will be for {schema['description'].split(': ', 1)[-1].rstrip('.')}"], help=["remove it: this version does nothing with it"])
+                     notes=[f"it will be for {schema['description'].split(': ', 1)[-1].rstrip('.')}"],
+                     help=["remove it: this version does nothing with it"])
     text = node.text if isinstance(node, Scalar) else ""
     if isinstance(node, Scalar) and node.value is None:
         return error("BH0102", f"{name} has no value", key.span if key else node.span, help=_example(schema, last))
@@ -89,7 +95,8 @@ def describe(problem: Any, path: tuple[Any, ...], key: Scalar | None, node: Node
     if title == "Duration" and isinstance(node, Scalar) and kind in ("type", "pattern"):
         return _bad_quantity("duration", name, node, "units are us, ms and s", meant_duration(text), "10ms")
     if title == "Version of the language":
-        return error("BH0111", f"this configtool does not know version {text or 'of that form'} of the language", node.span,
+        return error("BH0111", f"this configtool does not know version {text or 'of that form'} of the language",
+                     node.span,
                      help=["write bulkhead: 1"])
     if kind == "type":
         return _wrong_type(schema, name, key, node)
@@ -113,14 +120,17 @@ def _bad_quantity(what: str, name: str, node: Scalar, units: str, meant: str | N
     if isinstance(node.value, int) and not isinstance(node.value, bool):
         message, label = f"{name} is a {what} without a unit", units
         if meant is None and what == "size" and node.value < 1024:
-            return error("BH0104", message, node.span, label, help=[f"write {node.value}KiB, {node.value}MiB or {node.value}GiB"])
+            return error("BH0104", message, node.span, label,
+                         help=[f"write {node.value}KiB, {node.value}MiB or {node.value}GiB"])
         if meant is None and what == "size":
             return error("BH0104", message, node.span, label, help=["sizes are whole KiB; this is not"])
         if meant is None:
-            return error("BH0104", message, node.span, label, help=[f"write {node.value}us, {node.value}ms or {node.value}s"])
+            return error("BH0104", message, node.span, label,
+                         help=[f"write {node.value}us, {node.value}ms or {node.value}s"])
     else:
         message, label = f"'{node.text}' is no {what}", units
-    return error("BH0104", message, node.span, label, help=[f"write {meant}" if meant else f"write, for example: {example}"])
+    return error("BH0104", message, node.span, label,
+                 help=[f"write {meant}" if meant else f"write, for example: {example}"])
 
 
 def _wrong_type(schema: dict[str, Any], name: str, key: Scalar | None, node: Node) -> Diagnostic:
@@ -143,14 +153,16 @@ def _wrong_type(schema: dict[str, Any], name: str, key: Scalar | None, node: Nod
         if meant and schema.get("title") == "Address" and re.fullmatch("[0-9]{7,}", meant):
             meant = f"{meant}, or 0x{meant} if it is hexadecimal"
         if re.fullmatch(r"0[0-9]+", node.text):
-            meant = f"{meant}, or 0o{node.text.lstrip('0')} if it is octal" if re.fullmatch("[0-7]+", node.text) else meant
+            octal = re.fullmatch("0+([1-7][0-7]*)", node.text)
+            meant = f"{meant}, or 0o{octal.group(1)} if it is octal" if octal else meant
         if not node.plain and meant:
             notes = ["in quotes it is a string"]
         return error("BH0102", f"{name} is '{node.text}', which is no whole number", node.span, notes=notes,
                      help=[f"write {meant}"] if meant else _example(schema, last))
     if wanted == ["boolean"]:
         word = node.text.lower()
-        meant = "true" if word in ("on", "yes", "y", "1", "true") else "false" if word in ("off", "no", "n", "0", "false") else ""
+        meant = {"on": "true", "yes": "true", "y": "true", "1": "true", "true": "true",
+                 "off": "false", "no": "false", "n": "false", "0": "false", "false": "false"}.get(word)
         return error("BH0102", f"{name} is '{node.text}', which is neither true nor false", node.span,
                      help=[f"write {meant}"] if meant else _example(schema, last))
     if "string" in wanted:
@@ -158,7 +170,8 @@ def _wrong_type(schema: dict[str, Any], name: str, key: Scalar | None, node: Nod
             return error("BH0102", f"{name} is a number; CPUs go by their names in the device tree", node.span,
                          help=[f"write cpu@{node.value:x}, or the CPU's label"])
         given = "true or false" if isinstance(node.value, bool) else "a number"
-        return error("BH0102", f"{name} is {given}; it has to be {words}", node.span, help=[f"put it in quotes: \"{node.text}\""])
+        return error("BH0102", f"{name} is {given}; it has to be {words}", node.span,
+                     help=[f"put it in quotes: \"{node.text}\""])
     return error("BH0102", f"{name} is '{node.text}'; it has to be {words}", node.span, help=_example(schema, last))
 
 
@@ -168,7 +181,8 @@ def _not_one_of(schema: dict[str, Any], name: str, key: Scalar | None, node: Nod
     choices = [flow(choice) for choice in choices]
     given = node.text if isinstance(node, Scalar) else "that"
     if schema.get("title") == "Rest":
-        return error("BH0103", f"{name} is {given}", node.span, help=["write true, or remove the line and list the devices"])
+        return error("BH0103", f"{name} is {given}", node.span,
+                     help=["write true, or remove the line and list the devices"])
     if schema.get("title") == "Guest address":
         meant = meant_number(given)
         return error("BH0103", f"'{given}' is no guest address", node.span,
@@ -216,7 +230,8 @@ def _bad_name(name: str, span: Span, thing: str) -> Diagnostic:
 
 def missing_and_unknown(problems: list[Any], path: tuple[Any, ...], key: Scalar | None, node: Mapping,
                         above: dict[str, str]) -> list[Diagnostic]:
-    """Keys that are missing from a mapping and keys that it cannot have; a pair of the two that are alike is one mistake."""
+    """Keys that are missing from a mapping and keys that it cannot have; a pair of the two that are alike is one
+    mistake."""
     schema = next((p.schema for p in problems if p.validator == "additionalProperties"), problems[0].schema)
     properties = schema.get("properties", {})
     present = {k.text for k, _ in node}
@@ -249,7 +264,8 @@ def missing_and_unknown(problems: list[Any], path: tuple[Any, ...], key: Scalar 
 
 
 def _unknown(key: Scalar, where: str, help_: list[str]) -> Diagnostic:
-    return error("BH0100", f"unknown key '{key.text}' in {where}" if where else f"unknown key '{key.text}'", key.span, help=help_)
+    return error("BH0100", f"unknown key '{key.text}' in {where}" if where else f"unknown key '{key.text}'", key.span,
+                 help=help_)
 
 
 def _elsewhere(name: str, schema: dict[str, Any], above: dict[str, str]) -> list[str]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files with positions: where a piece of text stands, and YAML as nodes that know it.
 
-The scalars are those of YAML 1.2's core schema (https://yaml.org/spec/1.2.2/, section 10.3): `on` and `12:30` are strings,
-and a number with a leading zero or an underscore is a string too, so that nobody gets an octal by accident.
+The scalars are those of YAML 1.2's core schema (https://yaml.org/spec/1.2.2/, section 10.3): `on` and `12:30` are
+strings, and a number with a leading zero or an underscore is a string too, so that nobody gets an octal by accident.
 """
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The typed form of a system description: what the user wrote, checked by the schema, in units of bytes and Python ints.
+"""The typed form of a system description: what the user wrote, checked by the schema, in units of bytes and Python
+ints.
 
 Nothing is decided here. A value that the user left out is None (or an empty tuple); the plan decides it. Every object
 carries the span of YAML that it came from, so that a rule can point at it.
@@ -47,11 +48,13 @@ class LinuxOptions:
     initrd_span: Span | None = None
     cmdline: str | None = None
     cmdline_span: Span | None = None
+    initrd_looked: tuple[str, ...] = ()     # as ImageRef.looked
 
 
 @dataclass(frozen=True)
 class DeviceRef:
-    """One entry of `vms.<vm>.devices`: a DTS label, alias, path or node name (`serial0`, `/soc/rtc@101000`, `rtc@101000`)."""
+    """One entry of `vms.<vm>.devices`: a DTS label, alias, path or node name (`serial0`, `/soc/rtc@101000`,
+    `rtc@101000`)."""
     name: str
     span: Span                      # of the name
     dma: str | None = None          # 'trusted' or None
@@ -127,9 +130,9 @@ class Vm:
 class Channel:
     """Shared memory with doorbells.
 
-    `from: a, to: [b, c]`: a writes, the others read. `between: [a, b]`: the first half is written by a and read by b, the
-    second half the other way. `doorbell`: who may ring: 'to' (the writer rings the readers), 'from' (readers ring the
-    writer), 'both', 'none'.
+    `from: a, to: [b, c]`: a writes, the others read. `between: [a, b]`: the first half is written by a and read by b,
+    the second half the other way. `doorbell`: who may ring: 'to' (the writer rings the readers), 'from' (readers ring
+    the writer), 'both', 'none'.
     """
     name: str
     span: Span                      # of the key

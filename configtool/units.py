@@ -69,7 +69,8 @@ def meant_duration(text: str) -> str | None:
     found = _LOOSE.match(text)
     if not found or len(text) > 40 or found.group(3).lower() not in _DURATION_WORDS:
         return None
-    whole, fraction, unit = re.sub("[_,']", "", found.group(1)), found.group(2) or "", _DURATION_WORDS[found.group(3).lower()]
+    whole, fraction = re.sub("[_,']", "", found.group(1)), found.group(2) or ""
+    unit = _DURATION_WORDS[found.group(3).lower()]
     if not fraction:
         return f"{int(whole)}{unit}" if int(whole) else None
     scaled, rest = divmod(int(whole + fraction) * DURATIONS[unit], 10 ** len(fraction))

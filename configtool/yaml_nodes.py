@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A YAML file into nodes that know their place, within stated bounds of size, depth and aliases.
 
-libyaml gives events; the nodes are made here, because its composer recurses, lets a duplicate key win, and expands aliases
-without bound.
+libyaml gives events; the nodes are made here, because its composer recurses, lets a duplicate key win, and expands
+aliases without bound.
 """
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from bisect import bisect_right
 from typing import Any, NoReturn
 
 from .diagnostics import ConfigError, Diagnostic, Label, error
-from .source import (MAX_BYTES, MAX_DEPTH, MAX_NODES, Allow, Document, Mapping, Node, Scalar, Sequence, Span, Unreadable,
+from .source import (MAX_BYTES, MAX_DEPTH, MAX_NODES, Allow, Document, Mapping, Node, Scalar, Sequence, Span,
+                     Unreadable,
                      place, read_file, scalar_value, split_lines)
 from .yaml_syntax import explain_syntax
 
@@ -57,7 +58,8 @@ def _decode(path: str, data: bytes) -> str:
     return text
 
 
-# What YAML 1.2 (5.1) does not allow in a file; a byte order mark is allowed at the start, where decoding has removed it.
+# What YAML 1.2 (5.1) does not allow in a file; a byte order mark is allowed at the start, where decoding has removed
+# it.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -96,7 +98,8 @@ class _Composer:
                     self._opened(event)
                     stack.append(_Frame(kind is yaml.MappingStartEvent, event))
                     if len(stack) > MAX_DEPTH:
-                        self._stop("BH0009", f"more than {MAX_DEPTH} mappings and lists inside one another", self._span(event))
+                        self._stop("BH0009", f"more than {MAX_DEPTH} mappings and lists inside one another",
+                                   self._span(event))
                     continue
                 elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                     frame = stack.pop()
@@ -109,7 +112,8 @@ class _Composer:
                         self._stop("BH0007", "a second document starts here", self._span(event),
                                    help=["one file describes one system: remove the line ---, or use a file for each"])
                     if event.version or event.tags:
-                        self._mistake("BH0010", "a % directive, which Bulkhead's language does not use", self._span(event),
+                        self._mistake("BH0010", "a % directive, which Bulkhead's language does not use",
+                                      self._span(event),
                                       help=["remove the line"])
                     continue
                 else:
@@ -119,7 +123,8 @@ class _Composer:
                     frame.nodes.append(node)
                     frame.size += size
                     if frame.size > MAX_NODES:
-                        self._stop("BH0009", f"more than {MAX_NODES:,} values with all aliases expanded", self._span(event))
+                        self._stop("BH0009", f"more than {MAX_NODES:,} values with all aliases expanded",
+                                   self._span(event))
                 else:
                     root = node
         except yaml.YAMLError as problem:
@@ -147,13 +152,15 @@ class _Composer:
     def _opened(self, event: Any) -> None:
         """What every node can carry before its content: a tag and an anchor."""
         if event.tag is not None and event.tag != "!":
-            self._mistake("BH0010", f"a tag, {_tag(event.tag)}, which Bulkhead's language does not use", self._span(event),
+            self._mistake("BH0010", f"a tag, {_tag(event.tag)}, which Bulkhead's language does not use",
+                          self._span(event),
                           help=["remove it; a value in quotes is a string"])
         if event.anchor is not None:
             span = self._span(event)
             if event.anchor in self.anchor_spans:
                 self._mistake("BH0008", f"the anchor &{event.anchor} stands twice", span, "again here",
-                              related=[Label(self.anchor_spans[event.anchor], "first here")], help=["rename one of them"])
+                              related=[Label(self.anchor_spans[event.anchor], "first here")],
+                              help=["rename one of them"])
             self.anchors[event.anchor] = None
             self.anchor_spans[event.anchor] = span
 

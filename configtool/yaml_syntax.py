@@ -57,9 +57,11 @@ def _words(said: str, context: str, lines: list[str], line: int, column: int) ->
     if "quoted scalar" in context and "unexpected end" in said:
         return "an unclosed quote", "the text ends here", "close the string with the quote that it started with"
     if "flow sequence" in context:
-        return "an unclosed list [ ]", "a comma or ] should stand here", "separate items by commas and close the list with ]"
+        return ("an unclosed list [ ]", "a comma or ] should stand here",
+                "separate items by commas; close the list with ]")
     if "flow mapping" in context:
-        return "an unclosed mapping { }", "a comma or } should stand here", "separate pairs by commas and close the mapping with }"
+        return ("an unclosed mapping { }", "a comma or } should stand here",
+                "separate pairs by commas; close the mapping with }")
     if "mapping values are not allowed" in said and _under_value(lines, line):
         return ("a key that is indented under a line with a value", "",
                 "give it the indentation of the line above, or end that line with its ':'")

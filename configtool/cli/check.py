@@ -6,7 +6,8 @@ from .common import add_system, make_sink, parser, report
 
 
 def main(arguments: list[str]) -> int:
-    made = parser("check", "Check a system description against the language, its board, its images and the plan made of them.")
+    made = parser("check", "Check a system description against the language, its board, its images and the plan made "
+                  "of them.")
     add_system(made)
     made.add_argument("--format", choices=("text", "json", "sarif", "github"), default="text",
                       help="text for people on stderr; the others for programs on stdout")

@@ -22,12 +22,14 @@ def parser(command: str, description: str) -> argparse.ArgumentParser:
 
 def add_system(made: argparse.ArgumentParser) -> None:
     made.add_argument("file", metavar="FILE", help="the system description")
-    made.add_argument("--guests", metavar="DIR", help="where images are looked for that do not lie beside FILE (default: the "
+    made.add_argument("--guests", metavar="DIR", help="where images are looked for that do not lie beside FILE "
+                      "(default: the "
                       "guests that make builds for it)")
     group = made.add_argument_group("warnings and errors")
     group.add_argument("-W", dest="warn", metavar="CODE", action="append", default=[],
                        help="keep the warning CODE a warning under --werror; no-CODE silences it")
-    group.add_argument("-E", dest="promote", metavar="CODE", action="append", default=[], help="make the warning CODE an error")
+    group.add_argument("-E", dest="promote", metavar="CODE", action="append", default=[],
+                       help="make the warning CODE an error")
     group.add_argument("--werror", action="store_true", help="make all warnings errors")
     group.add_argument("--max-errors", metavar="N", type=_count, default=None,
                        help=f"show at most N errors; 0 shows all (default: {MAX_ERRORS} for people, all for programs)")
@@ -42,7 +44,7 @@ def _count(text: str) -> int:
 
 
 def make_sink(arguments: argparse.Namespace) -> Sink:
-    """A sink with the policy of the command line. Raises UsageError for a code that there is not, or that is an error."""
+    """A sink with the policy of the command line. Raises UsageError for an unknown code, or an error's."""
     promoted, kept, silenced = set(), set(), set()
     for code in arguments.promote:
         promoted.add(_warning(code, "-E"))
@@ -74,7 +76,8 @@ def find_rule(code: str) -> "Rule":
         return rules[exact]
     from difflib import get_close_matches
     near = get_close_matches(exact, rules, 3)
-    raise UsageError(f"there is no rule '{code}'; " + (f"near it: {', '.join(near)}" if near else "configtool rules lists them"))
+    raise UsageError(f"there is no rule '{code}'; " + (f"near it: {', '.join(near)}" if near
+                                                       else "configtool rules lists them"))
 
 
 def report(sink: Sink, arguments: argparse.Namespace, format_: str = "text") -> int:

@@ -6,7 +6,8 @@ from .common import find_rule, parser
 
 
 def main(arguments: list[str]) -> int:
-    made = parser("explain", "Explain a code: what it means, why it matters, and an example that is wrong and one that is right.")
+    made = parser("explain", "Explain a code: what it means, why it matters, and an example that is wrong and one that "
+                  "is right.")
     made.add_argument("code", metavar="CODE", help="such as BH0206")
     rule = find_rule(made.parse_args(arguments).code)
 

@@ -6,7 +6,8 @@ from .common import add_system, make_sink, parser, report
 
 
 def main(arguments: list[str]) -> int:
-    made = parser("free", "Show the memory, CPUs, devices and interrupts of the board that the system leaves to nobody.")
+    made = parser("free", "Show the memory, CPUs, devices and interrupts of the board that the system leaves to "
+                  "nobody.")
     add_system(made)
     given = made.parse_args(arguments)
 

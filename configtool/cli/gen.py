@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> int:
-    made = parser("gen", "Generate the configuration, translation tables and device trees of a system. When something is wrong, "
+    made = parser("gen", "Generate the configuration, translation tables and device trees of a system. When something "
+                  "is wrong, "
                   "nothing is written.")
     add_system(made)
     made.add_argument("-o", "--out", metavar="DIR", required=True,
                       help="a folder for these files alone; it is replaced as a whole")
-    made.add_argument("--depfile", metavar="FILE", help="write there, for make, which files FILE.stamp (for FILE.d) depends on")
+    made.add_argument("--depfile", metavar="FILE", help="write there, for make, which files FILE.stamp (for FILE.d) "
+                      "depends on")
     given = made.parse_args(arguments)
 
     from ..pipeline import analyse

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which command, and what becomes of exceptions.
 
-Exit codes: 0 clean; 1 the description is wrong; 2 wrong usage, or a file that cannot be read or written; 3 a bug of ours.
+Exit codes: 0 clean; 1 the description is wrong; 2 wrong usage, or a file that cannot be read or written; 3 a bug of
+ours.
 """
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str]) -> int:
     except Exception:
         import traceback
         traceback.print_exc()
-        print("configtool: this is a bug of configtool, not a mistake of yours. Please report it with the lines above and the "
+        print("configtool: this is a bug of configtool, not a mistake of yours. Please report it with the lines above "
+              "and the "
               "description.", file=sys.stderr)
         return 3
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""configtool plan: every decision, to read or for programs; what decided one; and what `rest: true` stands for, locked."""
+"""configtool plan: every decision, to read or for programs; what decided one; a lock on what `rest: true` means."""
 from __future__ import annotations
 
 import sys
@@ -9,13 +9,16 @@ from .common import add_system, make_sink, parser, report
 
 
 def main(arguments: list[str]) -> int:
-    made = parser("plan", "Show what was decided for a system: CPUs, addresses, interrupts, the place of everything in memory.")
+    made = parser("plan", "Show what was decided for a system: CPUs, addresses, interrupts, the place of everything in "
+                  "memory.")
     add_system(made)
     which = made.add_mutually_exclusive_group()
     which.add_argument("--json", action="store_true", help="the whole plan, for programs")
     which.add_argument("--why", metavar="PATH", help="what decided one thing, such as vms.control.memory.ram")
-    which.add_argument("--lock", action="store_true", help="write down which devices `rest: true` stands for, into FILE.lock")
-    which.add_argument("--locked", action="store_true", help="fail when `rest: true` stands for other devices than FILE.lock says")
+    which.add_argument("--lock", action="store_true", help="write down which devices `rest: true` stands for, into "
+                       "FILE.lock")
+    which.add_argument("--locked", action="store_true", help="fail when `rest: true` stands for other devices than "
+                       "FILE.lock says")
     given = made.parse_args(arguments)
 
     from ..pipeline import analyse

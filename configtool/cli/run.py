@@ -13,7 +13,8 @@ from .common import parser
 
 
 def main(arguments: list[str]) -> int:
-    made = parser("run", "Build a system and start it as its board says. Ctrl-C ends it, as do its VMs when all have powered off.")
+    made = parser("run", "Build a system and start it as its board says. Ctrl-C ends it, as do its VMs when all have "
+                  "powered off.")
     made.add_argument("file", metavar="FILE", help="the system description")
     made.add_argument("--built", metavar="DIR", help="start what is built in DIR; make is not called")
     made.add_argument("--debug", action="store_true", help="a debug build")
@@ -53,7 +54,8 @@ def command_of(folder: str) -> list[str]:
         raise UsageError(f"{folder} holds no system that was built: make SYSTEM=... builds one") from None
     if not words:
         raise UsageError("the board.yaml of this board says nothing of how to run it (run:)")
-    files = {"{dir}": folder, "{bin}": os.path.join(folder, "bulkhead.bin"), "{elf}": os.path.join(folder, "bulkhead.elf")}
+    files = {"{dir}": folder, "{bin}": os.path.join(folder, "bulkhead.bin"),
+             "{elf}": os.path.join(folder, "bulkhead.elf")}
     for mark, path in files.items():
         if any(mark in word for word in words) and not os.path.exists(path):
             raise UsageError(f"there is no {path}: make SYSTEM=... builds it")

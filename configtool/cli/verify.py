@@ -12,11 +12,13 @@ _LARGEST = 4 << 30
 
 
 def main(arguments: list[str]) -> int:
-    made = parser("verify", "Show from the finished image, decoded afresh, that no VM reaches what is not its own but where the "
+    made = parser("verify", "Show from the finished image, decoded afresh, that no VM reaches what is not its own but "
+                  "where the "
                   "description shares.")
     made.add_argument("image", metavar="ELF", help="the finished image, bulkhead.elf")
     made.add_argument("file", metavar="FILE", help="the system description")
-    made.add_argument("--guests", metavar="DIR", help="where images are looked for that do not lie beside FILE (default: the "
+    made.add_argument("--guests", metavar="DIR", help="where images are looked for that do not lie beside FILE "
+                      "(default: the "
                       "guests that make builds for it)")
     made.add_argument("--format", choices=("text", "json", "html"), default="text", help="default: text")
     made.add_argument("-o", dest="out", metavar="FILE", help="write the report there instead of to standard output")

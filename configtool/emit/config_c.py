@@ -57,7 +57,8 @@ def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
     for vm in plan.vms:
         lines += _vm_arrays(plan, vm)
     probes = [bank.probe for bank in plan.banks if bank.probe]
-    lines += _array("const uint64_t", "probes", [f"{probe:#x}" for probe in probes])
+    lines += [f"const uint64_t boot_probes[] = {{{', '.join(f'{probe:#x}' for probe in [*probes, 0])}}};",
+              f"const uint64_t boot_ids[PLAN_CPUS] = {{{', '.join(f'{cpu.id:#x}' for cpu in plan.cpus)}}};", ""]
     lines += [
         "const struct config config = {",
         f"    .system = {string(plan.name)},",
@@ -65,8 +66,6 @@ def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
         f"    .board = {string(plan.board)},",
         f"    .irqchip_base = {plan.irqchip.base:#x},",
         f"    .henvcfg = {plan.henvcfg:#x},",
-        f"    .probes = {'probes' if probes else 'NULL'},",
-        f"    .probe_count = {len(probes)},",
         f"    .sstc = {'true' if plan.sstc else 'false'},",
         f"    .has_console = {'true' if plan.console else 'false'},",
     ]

@@ -14,7 +14,8 @@ from .model import Image, Segment
 
 MAGIC = b"\x7fELF"
 
-_MACHINES = {3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 40: "Arm", 62: "x86-64", 183: "AArch64", 243: "RISC-V",
+_MACHINES = {3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 40: "Arm", 62: "x86-64", 183: "AArch64",
+             243: "RISC-V",
              258: "LoongArch"}
 _ARCHS = {(243, 64): "riscv64", (243, 32): "riscv32", (183, 64): "aarch64", (40, 32): "armv7"}
 _LOAD, _DYNAMIC, _INTERP = 1, 2, 3
@@ -44,7 +45,8 @@ def parse(data: bytes, path: str, name: str, arch: str) -> Image:
         raise BadFile("BH0404", f"'{name}' is made for another processor", label=made_for,
                       notes=(f"the board is {arch}, the file is {made_for}",), help=(f"build it for {arch}",))
     if kind == 1:
-        raise BadFile("BH0406", f"'{name}' is an object file that has not been linked", help=("link it with an address",))
+        raise BadFile("BH0406", f"'{name}' is an object file that has not been linked",
+                      help=("link it with an address",))
     if kind not in (2, 3):
         raise BadFile("BH0406", f"'{name}' is no executable", notes=(f"its ELF type is {kind}",))
     if count > _PROGRAM_HEADERS:

@@ -39,18 +39,16 @@ def load_image(ref: "ImageRef", arch: str, sink: Sink) -> Image | None:
     try:
         return _load(ref.path, ref.file, arch)
     except BadFile as e:
-        if ref.looked:
-            e.notes += (f"looked for as {' and '.join(ref.looked)}",)
-        _report(e, ref.span, sink)
+        _report(e, ref.span, sink, ref.looked)
         return None
 
 
-def load_raw(path: str, name: str, span: Span, sink: Sink) -> Image | None:
+def load_raw(path: str, name: str, span: Span, sink: Sink, looked: tuple[str, ...] = ()) -> Image | None:
     """A file whose bytes are used as they are: an initrd."""
     try:
         data = read(path, name)
     except BadFile as e:
-        _report(e, span, sink)
+        _report(e, span, sink, looked)
         return None
     return Image(path, "raw", "", (Segment(0, data, len(data)),), 0)
 
@@ -69,15 +67,17 @@ def load_all(system: "System", arch: str, sink: Sink) -> dict[str, Image]:
         options = vm.linux
         if options and options.initrd_path and options.initrd_path not in tried:
             tried.add(options.initrd_path)
-            image = load_raw(options.initrd_path, options.initrd or "", options.initrd_span or options.span, sink)
+            image = load_raw(options.initrd_path, options.initrd or "", options.initrd_span or options.span, sink,
+                             options.initrd_looked)
             if image is not None:
                 images[options.initrd_path] = image
     return images
 
 
-def _report(e: BadFile, span: Span, sink: Sink) -> None:
+def _report(e: BadFile, span: Span, sink: Sink, looked: tuple[str, ...]) -> None:
     from ..rules.registry import load
-    sink.add(load()[e.code].diagnostic(e.message, span, e.label, notes=e.notes, help=e.help))
+    notes = (*e.notes, f"looked for as {' and '.join(looked)}") if looked else e.notes
+    sink.add(load()[e.code].diagnostic(e.message, span, e.label, notes=notes, help=e.help))
 
 
 def _load(path: str, name: str, arch: str) -> Image:
@@ -124,7 +124,8 @@ def _refuse(data: bytes, name: str, path: str) -> None:
     out = _unpacked(name)
     for magic, kind, command in _PACKED:
         if data.startswith(magic):
-            raise BadFile("BH0407", f"'{name}' is compressed with {kind}", help=(f"unpack it: {command} {name} > {out}",))
+            raise BadFile("BH0407", f"'{name}' is compressed with {kind}",
+                          help=(f"unpack it: {command} {name} > {out}",))
     if data[:2] == b"MZ" and data[4:8] == b"zimg" and len(data) >= 64:
         offset, size = int.from_bytes(data[8:12], "little"), int.from_bytes(data[12:16], "little")
         kind = data[24:56].split(b"\0")[0].decode("ascii", "replace")

@@ -3,8 +3,9 @@
 but plan/tree_<arch>.py, which writes its guests' device trees.
 
 Sources: RISC-V Privileged Architecture, "Sv32", "Sv39", "Sv48", and "Two-Stage Address Translation" (Sv32x4, Sv39x4,
-Sv48x4: the root is four times as large, 16 KiB, and aligned to its size); QEMU's `virt` machine for the addresses that
-guests know.
+Sv48x4: the root is four times as large, 16 KiB, and aligned to its size); Arm Architecture Reference Manual (DDI 0487),
+"Translation table walk", and "Concatenated translation tables" (a stage 2 may start at level 1 with several tables one
+behind the other in place of a level above); QEMU's `virt` machines for the addresses that guests know.
 """
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ class TableFormat:
     root_entries: int
     entries: int                    # of every other node
     entry_size: int                 # bytes
+    bits: int                       # size of virtual or guest addresses that a CPU has to have for it
 
     @property
     def levels(self) -> int:
@@ -60,14 +62,20 @@ class Arch:
 _SIZES64 = (4 * KIB, 2 * MIB, GIB, 512 * GIB)
 
 # The hypervisor's tables map virtual = physical and so use the lower half only.
-SV39 = TableFormat("sv39", 1 << 38, _SIZES64[:3], 512, 512, 8)
-SV48 = TableFormat("sv48", 1 << 47, _SIZES64, 512, 512, 8)
-SV39X4 = TableFormat("sv39x4", 1 << 41, _SIZES64[:3], 2048, 512, 8)
-SV48X4 = TableFormat("sv48x4", 1 << 50, _SIZES64, 2048, 512, 8)
-SV32 = TableFormat("sv32", 1 << 32, (4 * KIB, 4 * MIB), 1024, 1024, 4)
-SV32X4 = TableFormat("sv32x4", 1 << 34, (4 * KIB, 4 * MIB), 4096, 1024, 4)
+SV39 = TableFormat("sv39", 1 << 38, _SIZES64[:3], 512, 512, 8, 39)
+SV48 = TableFormat("sv48", 1 << 47, _SIZES64, 512, 512, 8, 48)
+SV39X4 = TableFormat("sv39x4", 1 << 41, _SIZES64[:3], 2048, 512, 8, 39)
+SV48X4 = TableFormat("sv48x4", 1 << 50, _SIZES64, 2048, 512, 8, 48)
+SV32 = TableFormat("sv32", 1 << 32, (4 * KIB, 4 * MIB), 1024, 1024, 4, 32)
+SV32X4 = TableFormat("sv32x4", 1 << 34, (4 * KIB, 4 * MIB), 4096, 1024, 4, 32)
 
-FORMATS = {f.name: f for f in (SV39, SV48, SV39X4, SV48X4, SV32, SV32X4)}
+# Stage 1 of EL2 and stage 2, 4 KiB granule. Arm's level 1 is the third from below. The root of STAGE2_40 is two tables.
+EL2_39 = TableFormat("el2-39bit", 1 << 39, _SIZES64[:3], 512, 512, 8, 39)
+EL2_48 = TableFormat("el2-48bit", 1 << 48, _SIZES64, 512, 512, 8, 40)
+STAGE2_39 = TableFormat("stage2-39bit", 1 << 39, _SIZES64[:3], 512, 512, 8, 39)
+STAGE2_40 = TableFormat("stage2-40bit", 1 << 40, _SIZES64[:3], 1024, 512, 8, 40)
+
+FORMATS = {f.name: f for f in (SV39, SV48, SV39X4, SV48X4, SV32, SV32X4, EL2_39, EL2_48, STAGE2_39, STAGE2_40)}
 
 ARCHS = {a.name: a for a in (
     Arch("riscv64", (SV39, SV48), (SV39X4, SV48X4), 8, ram=0x8000_0000, irqchip=0x0c00_0000, irqchip_size=0x60_0000,
@@ -76,4 +84,7 @@ ARCHS = {a.name: a for a in (
     Arch("riscv32", (SV32,), (SV32X4,), 4, ram=0x8000_0000, irqchip=0x0c00_0000, irqchip_size=0x60_0000,
          uart=0x1000_0000, uart_size=0x1000, uart_interrupt=10, channels=0x7000_0000, interrupts=32,
          image_align=4 * MIB, elf_machine=243, elf_class=32),
+    Arch("aarch64", (EL2_39, EL2_48), (STAGE2_39, STAGE2_40), 8, ram=0x4000_0000, irqchip=0x0800_0000,
+         irqchip_size=0x1_0000, uart=0x0900_0000, uart_size=0x1000, uart_interrupt=33, channels=0x3000_0000,
+         interrupts=32, image_align=2 * MIB, elf_machine=183, elf_class=64),
 )}

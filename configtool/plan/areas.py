@@ -2,8 +2,8 @@
 """Where a VM's memory regions and images lie in its own address space (IPA). Physical placement comes later (place.py).
 
 Where the RAM goes, when the YAML does not say: at the architecture's usual address (0x80000000 on RISC-V) if what is
-linked to fixed addresses lies inside it there; else at the lowest of those addresses, rounded down to a superpage. Identity RAM
-without such images goes wherever there is memory, and its images with it.
+linked to fixed addresses lies inside it there; else at the lowest of those addresses, rounded down to a superpage.
+Identity RAM without such images goes wherever there is memory, and its images with it.
 """
 from __future__ import annotations
 
@@ -102,7 +102,8 @@ def ram_base(vm: Vm, images: MappingType[str, Image], arch: Arch) -> int | None:
 
 
 def bases(vm: Vm, images: MappingType[str, Image], arch: Arch) -> dict[str, int | None]:
-    """IPAs of the regions for which something decides it; None: identity memory that may lie anywhere. The others go above."""
+    """IPAs of the regions for which something decides it; None: identity memory that may lie anywhere. The others go
+    above."""
     main = main_region(vm)
     found: dict[str, int | None] = {}
     for region in vm.memory:
@@ -117,8 +118,8 @@ def bases(vm: Vm, images: MappingType[str, Image], arch: Arch) -> dict[str, int 
 
 def lay_out(vm: Vm, images: MappingType[str, Image], arch: Arch, placed: MappingType[str, int], dtb_size: int,
             problems: Problems) -> Layout:
-    """Everything of a VM's own memory at its IPA. `placed`: the bases() of its regions, those of identity memory filled in;
-    `dtb_size`: bytes of its device tree, 0: none."""
+    """Everything of a VM's own memory at its IPA. `placed`: the bases() of its regions, those of identity memory filled
+    in; `dtb_size`: bytes of its device tree, 0: none."""
     main = main_region(vm)
     base = placed[main.name] if main is not None else arch.ram
     areas = _areas(vm, placed, arch)
@@ -131,7 +132,8 @@ def lay_out(vm: Vm, images: MappingType[str, Image], arch: Arch, placed: Mapping
             continue
         start = _start(ref, image, base, arch, problems)
         for segment in image.segments:
-            chunks.append(Chunk(f"image{index}", "image", start + segment.at, segment.data, segment.size, ref.file, ref.span))
+            chunks.append(Chunk(f"image{index}", "image", start + segment.at, segment.data, segment.size, ref.file,
+                                ref.span))
             claimed.append((start + segment.at, start + segment.end, ref.file, ref.span))
         _contain(vm, areas, ref, image, start, arch, problems)
         reserved = start + image.reserve
@@ -155,7 +157,8 @@ def lay_out(vm: Vm, images: MappingType[str, Image], arch: Arch, placed: Mapping
 
 
 def _areas(vm: Vm, placed: MappingType[str, int], arch: Arch) -> tuple[Area, ...]:
-    found = {r.name: Area(r, placed[r.name], r.at == "identity" or r.phys is not None) for r in vm.memory if r.name in placed}
+    found = {r.name: Area(r, placed[r.name], r.at == "identity" or r.phys is not None) for r in vm.memory
+             if r.name in placed}
     for region in vm.memory:                # the others go above, each at a superpage if it fills one
         if region.name not in found:
             align = max((s for s in arch.stage2[0].leaves if s <= region.size), default=PAGE)
@@ -180,13 +183,14 @@ def _start(ref: ImageRef, image: Image, base: int, arch: Arch, problems: Problem
             problems.report("BH0416", f"a Linux kernel cannot lie at {ref.at:#x}", ref.at_span or ref.span,
                             notes=(f"it lies {image.text_offset:#x} (its text_offset) above a multiple of "
                                    f"{size_text(image.align)}",),
-                            help=(f"leave `at:` out, or write {ref.at - wrong:#x} or {ref.at - wrong + image.align:#x}",))
+                            help=(f"leave `at:` out, or write {ref.at - wrong:#x} or {ref.at - wrong + image.align:#x}",
+                                  ))
         return ref.at
     if ref.at is None:
         problems.report("BH0409", f"'{ref.file}' does not say where it belongs in memory", ref.span,
                         "neither an ELF file nor a Linux kernel",
-                        help=(f"write {{file: {ref.file}, at: {base:#x}}} (the start of the VM's memory), or the address that "
-                              "it was linked for",))
+                        help=(f"write {{file: {ref.file}, at: {base:#x}}} (the start of the VM's memory), or the "
+                              "address that it was linked for",))
         return base
     return ref.at
 
@@ -208,8 +212,10 @@ def _entry(ref: ImageRef, image: Image, start: int, problems: Problems) -> int:
 
 def _contain(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, start: int, arch: Arch,
              problems: Problems) -> None:
-    """Every part of an image lies inside one region, with the access that it needs; the first that does not is shown."""
-    parts = [(start + s.at, max(s.size, image.reserve if image.kind == "linux" else 0), s.access) for s in image.segments]
+    """Every part of an image lies inside one region, with the access that it needs; the first that does not is
+    shown."""
+    parts = [(start + s.at, max(s.size, image.reserve if image.kind == "linux" else 0), s.access)
+             for s in image.segments]
     for ipa, size, access in parts:
         if not any(a.ipa <= ipa and ipa + size <= a.end for a in areas):
             _outside(vm, areas, ref, image, ipa, size, arch, problems)
@@ -218,8 +224,8 @@ def _contain(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, start
         area = next(a for a in areas if a.ipa <= ipa and ipa + size <= a.end)
         lacking = [word for letter, word in _ACCESS.items() if letter in access and letter not in area.region.access]
         if lacking:
-            problems.report("BH0412", f"'{ref.file}' needs memory that is {lacking[0]}, and memory.{area.region.name} of VM "
-                            f"'{vm.name}' is not", ref.span, f"its segment at {ipa:#x} is '{access}'",
+            problems.report("BH0412", f"'{ref.file}' needs memory that is {lacking[0]}, and memory.{area.region.name} "
+                            f"of VM '{vm.name}' is not", ref.span, f"its segment at {ipa:#x} is '{access}'",
                             related=(Label(area.region.span, f"access is '{area.region.access}'"),),
                             help=(f"give memory.{area.region.name} `access: {_joined(access, area.region.access)}`",))
             return
@@ -252,8 +258,8 @@ def _joined(one: str, other: str) -> str:
 
 def _behind(vm: Vm, area: Area, images: MappingType[str, Image], claimed: list[tuple[int, int, str, Span]],
             chunks: list[Chunk], dtb_size: int, problems: Problems) -> tuple[tuple[int, int] | None, int]:
-    """Initrd and device tree in the main region: at its end, the tree last; right behind the images where the region lies in
-    the flat image as a whole."""
+    """Initrd and device tree in the main region: at its end, the tree last; right behind the images where the region
+    lies in the flat image as a whole."""
     used = sorted((max(start // PAGE * PAGE, area.ipa), pages(end)) for start, end, _, _ in claimed
                   if start < area.end and area.ipa < end)
     options = vm.linux
@@ -270,7 +276,8 @@ def _behind(vm: Vm, area: Area, images: MappingType[str, Image], claimed: list[t
             span = (options.initrd_span or options.span) if what == "initrd" and options else area.region.span
             name = "the device tree" if what == "dtb" else f"the initrd '{options.initrd if options else ''}'"
             held = sum(end - start for start, end in used)
-            help = [f"make memory.{area.region.name} {size_text((held + pages(size) + MIB - 1) // MIB * MIB)} or larger"]
+            needed = (held + pages(size) + MIB - 1) // MIB * MIB
+            help = [f"make memory.{area.region.name} {size_text(needed)} or larger"]
             if what == "dtb":
                 help.append("or write `devicetree: none` if the guest does not read one")
             problems.report("BH0418", f"no room for {name} in memory.{area.region.name} of VM '{vm.name}'", span,
@@ -288,7 +295,8 @@ def _behind(vm: Vm, area: Area, images: MappingType[str, Image], claimed: list[t
 
 
 def _gap(area: Area, used: list[tuple[int, int]], size: int) -> int | None:
-    """A free place of whole pages: the highest in the area, or the lowest above all that is used where it lies in place."""
+    """A free place of whole pages: the highest in the area, or the lowest above all that is used where it lies in
+    place."""
     if area.in_place:
         at = max((end for _, end in used), default=area.ipa)
         return at if at + size <= area.end else None

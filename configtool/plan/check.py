@@ -8,8 +8,8 @@ from .model import PAGE, Plan
 
 
 def check(plan: Plan, board: Board) -> None:
-    """Physical memory has one owner (channels: those with an end), lies in RAM and not in reserved memory; address spaces do
-    not overlap themselves; everything is page aligned. Raises InternalError."""
+    """Physical memory has one owner (channels: those with an end), lies in RAM and not in reserved memory; address
+    spaces do not overlap themselves; everything is page aligned. Raises InternalError."""
     own = plan.hypervisor
     extents: list[tuple[int, int, str, str]] = [(own.load, own.window_end, "hypervisor", "")]
     extents += [(m.phys, m.phys + m.size, f"pristine copy of {m.name}", "") for m in own.copies]
@@ -17,7 +17,7 @@ def check(plan: Plan, board: Board) -> None:
         before = None
         for place in sorted([(m.ipa, m.size, m.name) for m in vm.maps] + [(w.ipa, w.size, w.name) for w in vm.windows]):
             if place[0] % PAGE or place[1] % PAGE or place[1] <= 0:
-                raise InternalError(f"VM {vm.name}: {place[2]} at {place[0]:#x} of {place[1]:#x} bytes is not whole pages")
+                raise InternalError(f"VM {vm.name}: {place[2]}, {place[1]:#x} at {place[0]:#x}, is not whole pages")
             if before and before[0] + before[1] > place[0]:
                 raise InternalError(f"VM {vm.name}: {before[2]} and {place[2]} overlap at {place[0]:#x}")
             before = place
@@ -25,7 +25,8 @@ def check(plan: Plan, board: Board) -> None:
             if m.phys % PAGE:
                 raise InternalError(f"VM {vm.name}: {m.name} at physical {m.phys:#x} is not page aligned")
             if m.kind != "device":
-                extents.append((m.phys, m.phys + m.size, f"VM {vm.name}: {m.name}", m.name if m.kind == "channel" else ""))
+                extents.append((m.phys, m.phys + m.size, f"VM {vm.name}: {m.name}", m.name if m.kind == "channel"
+                                else ""))
         if not any(m.ipa <= vm.entry < m.end and "x" in m.access for m in vm.maps):
             raise InternalError(f"VM {vm.name}: entry {vm.entry:#x} is not executable memory of it")
 

@@ -19,8 +19,9 @@ _STCE = 1 << 63
 
 _GRANTS = {"sstc": _STCE, "svpbmt": _PBMTE, "svadu": _ADUE, "zicboz": _CBZE, "zicbom": _CBIE_FLUSH | _CBCFE}
 
-# Extensions that a guest cannot use, as their state or their traps would need the hypervisor: machine and hypervisor level
-# (sm*, sh*, 'h'), and those of the supervisor that take a CSR of the hypervisor's to switch on or an interrupt file.
+# Extensions that a guest cannot use, as their state or their traps would need the hypervisor: machine and hypervisor
+# level (sm*, sh*, 'h'), and those of the supervisor that take a CSR of the hypervisor's to switch on or an interrupt
+# file.
 _HIDDEN = {"h", "ssaia", "sscsrind", "ssccfg", "sscofpmf", "sscntrcfg", "ssctr", "ssdbltrp", "ssnpm", "sspm", "ssqosid",
            "ssstateen", "ssstrict", "zicfilp", "zicfiss", "zkr", "zjpm", "sdtrig", "sdext"}
 
@@ -28,8 +29,8 @@ _HIDDEN = {"h", "ssaia", "sscsrind", "ssccfg", "sscofpmf", "sscntrcfg", "ssctr",
 def assign(system: System, board: Board) -> list[list[Cpu]]:
     """For each VM its CPUs in vCPU order: those named first, then counts in YAML order, on the lowest free CPUs.
 
-    Counts of a cluster come before counts without one, which could take that cluster's CPUs. The rules have found that there
-    are enough; anything else is a bug.
+    Counts of a cluster come before counts without one, which could take that cluster's CPUs. The rules have found that
+    there are enough; anything else is a bug.
     """
     usable = usable_cpus(board)
     taken: set[int] = set()
@@ -39,7 +40,8 @@ def assign(system: System, board: Board) -> list[list[Cpu]]:
             found[vm.name] = [_named(board, name) for name, _ in vm.cpus.names]
             taken.update(c.index for c in found[vm.name])
     asked = [vm for vm in system.vms if vm.cpus is not None and not vm.cpus.names]
-    for vm in sorted(asked, key=lambda v: v.cpus.cluster is None if v.cpus else True):      # stable: those with a cluster first
+    for vm in sorted(asked, key=lambda v: v.cpus.cluster is None if v.cpus
+                     else True):      # stable: those with a cluster first
         request = vm.cpus
         assert request is not None
         free = [c for c in usable if c.index not in taken and request.cluster in (None, c.cluster)]
@@ -73,16 +75,16 @@ def henvcfg(cpus: Sequence[Cpu]) -> int:
 
 
 def granted(cpus: Sequence[Cpu]) -> set[str]:
-    """Extensions that henvcfg hands on. Where a device tree has svade beside svadu, the firmware starts with the hardware's
-    update of A and D switched off (kernel binding riscv/extensions.yaml), and so ADUE could not be set."""
+    """Extensions that henvcfg hands on. Where a device tree has svade beside svadu, the firmware starts with the
+    hardware's update of A and D switched off (kernel binding riscv/extensions.yaml), and so ADUE could not be set."""
     has = common(cpus)
     found = has & set(_GRANTS)
     return found - {"svadu"} if any("svade" in c.isa for c in cpus) else found
 
 
 def guest_isa(cpus: Sequence[Cpu], all_used: Sequence[Cpu]) -> tuple[str, ...]:
-    """Extensions that a VM on `cpus` sees, in the order of its first CPU's list: what all of its CPUs have, less what is not
-    the guest's to use and less what henvcfg, one value for all CPUs, does not grant."""
+    """Extensions that a VM on `cpus` sees, in the order of its first CPU's list: what all of its CPUs have, less what
+    is not the guest's to use and less what henvcfg, one value for all CPUs, does not grant."""
     has, handed_on = common(cpus), granted(all_used)
     shown = []
     for extension in cpus[0].isa if cpus else ():

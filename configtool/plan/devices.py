@@ -24,7 +24,8 @@ class Given:
     @property
     def pages(self) -> tuple[tuple[int, int], ...]:
         """Physical pages of its registers: (base, end)."""
-        return tuple((base // PAGE * PAGE, -(-(base + size) // PAGE) * PAGE) for base, size in self.device.registers if size)
+        return tuple((base // PAGE * PAGE, -(-(base + size) // PAGE) * PAGE) for base, size in self.device.registers
+                     if size)
 
 
 def console_device(system: System, board: Board) -> Device | None:
@@ -64,7 +65,8 @@ def given(system: System, board: Board) -> dict[str, tuple[Given, ...]]:
 
 def mappings(devices: tuple[Given, ...]) -> tuple[Mapping, ...]:
     """Stage-2 extents of a VM's devices. Devices that share a page share an extent; sorted by IPA."""
-    parts = sorted((base + g.offset, end + g.offset, g.offset, i, g) for i, g in enumerate(devices) for base, end in g.pages)
+    parts = sorted((base + g.offset, end + g.offset, g.offset, i, g) for i, g in enumerate(devices) for base,
+                   end in g.pages)
     joined: list[tuple[int, int, int, list[Given]]] = []
     for start, end, offset, _, g in parts:
         if joined and start < joined[-1][1] and offset == joined[-1][2]:
@@ -72,12 +74,14 @@ def mappings(devices: tuple[Given, ...]) -> tuple[Mapping, ...]:
             joined[-1] = (before[0], max(before[1], end), offset, before[3] + ([] if g in before[3] else [g]))
         else:
             joined.append((start, end, offset, [g]))
-    return tuple(Mapping(start, start - offset, end - start, "rw", "device", "devices: " + ", ".join(g.name for g in who),
+    return tuple(Mapping(start, start - offset, end - start, "rw", "device",
+                         "devices: " + ", ".join(g.name for g in who),
                          who[0].span.line) for start, end, offset, who in joined)
 
 
 def interrupts(devices: tuple[Given, ...], board: Board) -> tuple[tuple[int, str, Given], ...]:
-    """(source, trigger, device) of each interrupt that goes to the board's interrupt controller, by source, each once."""
+    """(source, trigger, device) of each interrupt that goes to the board's interrupt controller, by source, each
+    once."""
     path = board.controller.path if board.controller else None
     found: dict[int, tuple[int, str, Given]] = {}
     for g in devices:

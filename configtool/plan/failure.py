@@ -25,6 +25,10 @@ class Problems:
         if made not in self.found:
             self.found.append(made)
 
+    def add(self, *diagnostics: Diagnostic) -> None:
+        """As of a Sink: readers of files report here too."""
+        self.found += [d for d in diagnostics if d not in self.found]
+
     @property
     def fatal(self) -> bool:
         return any(d.severity == "error" for d in self.found)

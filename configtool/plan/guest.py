@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A VM's address space round its memory: devices, virtual devices, channels; and its interrupt numbers.
 
-Addresses that nobody chose give way: the virtual interrupt controller and the virtual UART stand where a guest for QEMU's
-`virt` looks for them unless something of the VM is there; channels take the first room from Arch.channels on, their
-doorbell pages behind them.
+Addresses that nobody chose give way: the virtual interrupt controller and the virtual UART stand where a guest for
+QEMU's `virt` looks for them unless something of the VM is there; channels take the first room from Arch.channels on,
+their doorbell pages behind them.
 """
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def rung_by(channel: Channel, vm: str) -> tuple[str, ...]:
 
 
 def numbers(system: System, vm: Vm, sources: tuple[tuple[int, str, Given], ...], arch: Arch) -> Numbers:
-    """Interrupts of devices keep their number; then fixed ones of channels, the UART's, and the lowest free for the rest."""
+    """Interrupts of devices keep their number; then fixed ones of channels, the UART's, and the lowest free for the
+    rest."""
     lines = [Line(number, number, trigger, f"devices: {g.name}", g.span.line) for number, trigger, g in sources]
     used = {line.guest for line in lines}
     fixed = {o.name: o for o in vm.channels if o.interrupt is not None}
@@ -108,7 +109,8 @@ def surround(system: System, vm: Vm, layout: Layout, devices: tuple[Mapping, ...
     windows = [Window(_place(used, arch.irqchip, arch.irqchip_size, arch.irqchip_size & -arch.irqchip_size),
                       arch.irqchip_size, "plic", 0, "interrupt controller")]
     if vm.console == "virtual":
-        windows.append(Window(_place(used, arch.uart, arch.uart_size, arch.uart_size), arch.uart_size, "uart", 0, "console"))
+        windows.append(Window(_place(used, arch.uart, arch.uart_size, arch.uart_size), arch.uart_size, "uart", 0,
+                              "console"))
     memory: dict[str, int] = {o.name: o.at for o in vm.channels if o.at is not None}
     mine = ends(system, vm)
     superpage = arch.stage2[0].leaves[1]
@@ -133,7 +135,8 @@ def _overlaps(vm: Vm, claims: list[_Claim], problems: Problems) -> None:
             movable = claim if claim.name.startswith("memory.") or not highest.name.startswith("memory.") else highest
             other = highest if movable is claim else claim
             problems.report(
-                "BH0307", f"{spoken(movable.name)} and {spoken(other.name)} overlap in the address space of VM '{vm.name}'",
+                "BH0307",
+                f"{spoken(movable.name)} and {spoken(other.name)} overlap in the address space of VM '{vm.name}'",
                 movable.span, f"{movable.start:#x} to {movable.end:#x}",
                 related=(Label(other.span, f"{other.start:#x} to {other.end:#x}"),),
                 help=(f"write `at: {pages(max(claim.end, highest.end)):#x}` for {movable.name}, or leave `at:` out",))
@@ -180,5 +183,6 @@ def channel_mappings(end: ChannelEnd, phys: int) -> tuple[Mapping, ...]:
         return (whole,)
     if not end.read.size:
         return (replace(whole, access="rw"),)
-    return tuple(sorted((Mapping(end.ipa + part.base, phys + part.base, part.size, access, "channel", whole.name, end.line)
+    return tuple(sorted((Mapping(end.ipa + part.base, phys + part.base, part.size, access, "channel", whole.name,
+                                 end.line)
                          for part, access in ((end.read, "r"), (end.write, "rw"))), key=lambda m: m.ipa))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plan of a system: all decisions, in one order, then a check of the result that shares nothing with them.
 
-Sizes of the translation tables, of the config and of the device trees depend on where things lie, and where things lie on
-those sizes. So an attempt is made with sizes as they were needed by the one before, until they are right.
+Sizes of the translation tables, of the config and of the device trees depend on where things lie, and where things lie
+on those sizes. So an attempt is made with sizes as they were needed by the one before, until they are right.
 """
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import os
 from dataclasses import dataclass, replace
 from typing import Mapping as MappingType, Protocol
 
+from ..board.dts import DeviceTree
+from ..board.load import read_tree
 from ..board.model import Board
 from ..diagnostics import Diagnostic, Label
 from ..emit.fdt import serialise
@@ -17,7 +19,7 @@ from ..image.model import Image
 from ..source import Span
 from ..system import System, Vm
 from ..units import size_text
-from . import cpus as cpu_choice, tree_riscv
+from . import cpus as cpu_choice, own_tree, tree_riscv
 from .arch import ARCHS, Arch, TableFormat
 from .areas import Chunk, Layout, bases, lay_out
 from .check import check
@@ -25,8 +27,8 @@ from .devices import console_device, given, interrupts, mappings
 from .failure import InternalError, Problems
 from .guest import Numbers, Outer, channel_end, channel_mappings, ends, numbers, surround
 from .layout import FILLING, pages
-from .model import (PAGE, ChannelEnd, CpuPlan, Extent, HypervisorPlan, Irqchip, Mapping, Payload, Plan, Restore, TreeNode,
-                    VmPlan)
+from .model import (PAGE, ChannelEnd, CpuPlan, Extent, HypervisorPlan, Irqchip, Mapping, Payload, Plan, Range,
+                    Restore, TreeNode, VmPlan)
 from .own import console, hypervisor_maps, least_critical, own_devices, rodata_size, windows
 from .place import Placement, Run, runs
 from .restart import policy, restarts, restores
@@ -77,7 +79,8 @@ def _possible(system: System, board: Board, problems: Problems) -> bool:
     """Whether there is a hypervisor for the board."""
     controller = board.controller
     if board.arch not in ARCHS:
-        problems.report("BH0312", f"there is no hypervisor for {board.arch} yet", system.board_span, f"board {board.name}",
+        problems.report("BH0312", f"there is no hypervisor for {board.arch} yet", system.board_span,
+                        f"board {board.name}",
                         notes=(f"this version runs on {', '.join(sorted(ARCHS))}",))
     elif controller is None or controller.kind not in IRQCHIPS:
         kind = controller.kind.upper() if controller else "none"
@@ -93,6 +96,7 @@ class _Maker:
         self.system, self.board, self.images, self.problems = system, board, images, problems
         self.arch: Arch = ARCHS[board.arch]
         self.index = {vm.name: i for i, vm in enumerate(system.vms)}
+        self.own_trees = self._read_trees()
         self.vm_cpus = cpu_choice.assign(system, board)
         self.all_cpus = sorted((c for chosen in self.vm_cpus for c in chosen), key=lambda c: c.id)
         self.given = given(system, board)
@@ -105,6 +109,8 @@ class _Maker:
 
     def make(self) -> Plan | None:
         sizes = _Sizes(0, pages(1), tuple(PAGE if vm.devicetree != "none" else 0 for vm in self.system.vms))
+        if self.problems.fatal:
+            return None
         for attempt in range(_ATTEMPTS):
             made = self._attempt(sizes)
             if made is None:
@@ -155,8 +161,8 @@ class _Maker:
         if problems.fatal:
             return None
 
-        outers = {vm.name: surround(system, vm, layouts[vm.name], self.device_maps[vm.name], self.given[vm.name], self.arch,
-                                    problems) for vm in system.vms}
+        outers = {vm.name: surround(system, vm, layouts[vm.name], self.device_maps[vm.name], self.given[vm.name],
+                                    self.arch, problems) for vm in system.vms}
         if problems.fatal:
             return None
         maps = {vm.name: self._memory(vm, layouts[vm.name], held.get(vm.name, []), placement) for vm in system.vms}
@@ -206,8 +212,9 @@ class _Maker:
         return Chunk("dtb", "dtb", layout.dtb, b"", size, "", span) if layout.dtb else None
 
     def _copies(self, sizes: _Sizes, placement: Placement) -> dict[str, list[Run]]:
-        """Pristine copies for the VMs that can be restarted, in the order of their runs. They come before identity RAM, which
-        would part them from the rest of the image, and so before such a VM has its address; sizes do not depend on it."""
+        """Pristine copies for the VMs that can be restarted, in the order of their runs. They come before identity RAM,
+        which would part them from the rest of the image, and so before such a VM has its address; sizes do not depend
+        on it."""
         found = {}
         for vm, dtb_size in zip(self.system.vms, sizes.dtbs):
             if not restarts(vm):
@@ -231,7 +238,8 @@ class _Maker:
                 held.setdefault(run.vm, []).append(placed)
 
     def _flat_image(self, held: dict[str, list[Run]], end: int, placement: Placement) -> None:
-        """Payloads that are tied to a place lie behind the load address, and not so far off that the image is mostly filling."""
+        """Payloads that are tied to a place lie behind the load address, and not so far off that the image is mostly
+        filling."""
         load = self.board.load
         told = set()
         for run in sorted((r for runs_ in held.values() for r in runs_), key=lambda r: r.phys):
@@ -247,7 +255,7 @@ class _Maker:
                 "BH0421", f"{run.title.replace(': ', ' ')} of VM '{run.vm}' lies too far off to be in the image",
                 run.chunks[0].span, f"physical {run.phys:#x}, {where}",
                 related=(Label(region.phys_span or region.at_span or region.span, "the place follows from this"),),
-                notes=(f"the image starts at {load:#x} and is one piece; gaps of up to {size_text(FILLING)} are filled",),
+                notes=(f"the image starts at {load:#x} and is one piece, gaps of up to {size_text(FILLING)} filled",),
                 help=((f"{amount(region.size)} are free at {free:#x}",) if free is not None else ()))
 
     @staticmethod
@@ -256,7 +264,8 @@ class _Maker:
 
     def _memory(self, vm: Vm, layout: Layout, held: list[Run], placement: Placement) -> list[Mapping]:
         """Stage-2 extents of the VM's regions."""
-        found = [Mapping(r.ipa, r.phys, r.size, r.area.region.access, r.kind, r.title, r.chunks[0].span.line) for r in held]
+        found = [Mapping(r.ipa, r.phys, r.size, r.area.region.access, r.kind, r.title, r.chunks[0].span.line)
+                 for r in held]
         for area in layout.areas:
             if not area.in_place:
                 found += placement.rest(vm, area, held)
@@ -271,7 +280,8 @@ class _Maker:
         return found
 
     def _finish(self, sizes: _Sizes, space: Space, layouts: dict[str, Layout], held: dict[str, list[Run]],
-                copies: dict[str, list[Run]], outers: dict[str, Outer], maps: dict[str, list[Mapping]], channels: dict[str, int],
+                copies: dict[str, list[Run]], outers: dict[str, Outer], maps: dict[str, list[Mapping]],
+                channels: dict[str, int],
                 ) -> tuple[Plan, _Sizes] | None:
         system, board = self.system, self.board
         own = windows(board.load, len(self.all_cpus), len(system.vms), sizes.rodata)
@@ -305,7 +315,7 @@ class _Maker:
                                                   for made in copies.values() for c in made), key=lambda m: m.ipa)))
         own_maps = hypervisor_maps(hypervisor, cpu_plans)
         stage1 = self._format(self.arch.stage1, max(m.end for m in own_maps), [])
-        if stage1 is None or stage2 is None:
+        if stage1 is None or stage2 is None or self.problems.fatal:
             return None
         trees = blob(hypervisor.tables.base, [(own_maps, stage1), *((v.maps, stage2) for v in vms)])
         vms = [replace(v, table=t.root) for v, t in zip(vms, trees.trees[1:])]
@@ -319,34 +329,62 @@ class _Maker:
             owners[source] = (source, -1, 0)
         everywhere = cpu_choice.common(self.all_cpus)
         plan = Plan(
-            system.name, os.path.basename(system.file), board.name, board.arch, stage2.name, stage1.name, board.timebase,
+            system.name, os.path.basename(system.file), board.name, board.arch, stage2.name, stage1.name,
+            board.timebase,
             "sstc" in everywhere, cpu_choice.henvcfg(self.all_cpus), hypervisor, cpu_plans, tuple(vms),
             (), board_console,
-            Irqchip(controller.kind if controller else "", *(controller.registers[0] if controller else (0, 0)), sources),
+            Irqchip(controller.kind if controller else "", *(controller.registers[0] if controller else (0, 0)),
+                    sources),
             tuple(owners[s] for s in sorted(owners)), space.probes(8), space.uses(), board.run + system.run)
         return plan, needed
 
-    def _cpu_plans(self, stacks: tuple[object, ...]) -> tuple[CpuPlan, ...]:
+    def _cpu_plans(self, stacks: tuple[Range, ...]) -> tuple[CpuPlan, ...]:
         where = {cpu.index: (i, j) for i, chosen in enumerate(self.vm_cpus) for j, cpu in enumerate(chosen)}
         contexts = self.board.controller.contexts if self.board.controller else {}
-        return tuple(CpuPlan(cpu.id, cpu.name, *where[cpu.index], stack, contexts.get(cpu.id, 0))   # type: ignore[arg-type]
+        return tuple(CpuPlan(cpu.id, cpu.name, *where[cpu.index], stack, contexts.get(cpu.id, 0))
                      for cpu, stack in zip(self.all_cpus, stacks))
 
     def _console_source(self, device: object) -> int:
         path = self.board.controller.path if self.board.controller else None
         return next((i.number for i in getattr(device, "interrupts", ()) if i.controller == path), 0)
 
-    def _tree(self, vm: Vm, layout: Layout, outer: Outer, made_ends: tuple[ChannelEnd, ...]) -> tuple[TreeNode | None, bytes]:
-        if vm.devicetree != "generated":
+    def _tree(self, vm: Vm, layout: Layout, outer: Outer, made_ends: tuple[ChannelEnd, ...],
+              ) -> tuple[TreeNode | None, bytes]:
+        """The guest's device tree, if it is a generated one, and the DTB."""
+        if vm.devicetree == "none":
             return None, b""
         key = (vm.name, layout)
         if key not in self._trees:
             own: Numbers = self.numbers[vm.name]
-            tree = tree_riscv.build(tree_riscv.Facts(
-                vm, self.board, self.vm_cpus[self.index[vm.name]], self._isa(vm), layout, outer.windows, own.lines, own.uart,
-                self.given[vm.name], made_ends))
+            facts = tree_riscv.Facts(vm, self.board, self.vm_cpus[self.index[vm.name]], self._isa(vm), layout,
+                                     outer.windows, own.lines, own.uart, self.given[vm.name], made_ends)
+            if vm.devicetree_file is not None:
+                tree = own_tree.converted(self.own_trees[vm.devicetree_file[0]].root)
+            else:
+                tree = tree_riscv.build(facts)
+            if vm.devicetree_extra is not None:
+                path, span = vm.devicetree_extra
+                tree = own_tree.merged(tree, tree_riscv.labels(facts), self.own_trees[path], vm.name, span,
+                                       self.problems)
             self._trees[key] = (tree, serialise(tree))
-        return self._trees[key]
+        tree, dtb = self._trees[key]
+        if len(dtb) > own_tree.MAX_BYTES:
+            brought = vm.devicetree_file or vm.devicetree_extra
+            self.problems.report("BH0432", f"the device tree of VM '{vm.name}' is too large",
+                                 brought[1] if brought else vm.span, f"{len(dtb)} bytes",
+                                 notes=(f"a kernel maps {size_text(own_tree.MAX_BYTES)} of it",))
+        return (tree if vm.devicetree == "generated" else None), dtb
+
+    def _read_trees(self) -> dict[str, DeviceTree]:
+        """The trees that the user brings, by path."""
+        found = {}
+        for vm in self.system.vms:
+            for named in (vm.devicetree_file, vm.devicetree_extra):
+                if named is not None and named[0] not in found:
+                    tree = read_tree(named[0], self.problems, named[1])     # type: ignore[arg-type]
+                    if tree is not None:
+                        found[named[0]] = tree
+        return found
 
     def _isa(self, vm: Vm) -> tuple[str, ...]:
         return cpu_choice.guest_isa(self.vm_cpus[self.index[vm.name]], self.all_cpus)
@@ -367,10 +405,11 @@ class _Maker:
         i, own = self.index[vm.name], self.numbers[vm.name]
         cpus = tuple(self.all_cpus.index(c) for c in self.vm_cpus[i])
         return VmPlan(vm.name, i, i + 1, vm.criticality, vm.span.line, cpus, layout.entry, layout.dtb, vm.console,
-                      tuple(sorted(maps, key=lambda m: m.ipa)), outer.windows, own.lines, made_ends, self._isa(vm), tree, 0,
-                      own.uart, policy(vm.on_fault, self.board), policy(vm.on_reset, self.board),
+                      tuple(sorted(maps, key=lambda m: m.ipa)), outer.windows, own.lines, made_ends, self._isa(vm),
+                      tree, 0, own.uart, policy(vm.on_fault, self.board), policy(vm.on_reset, self.board),
                       policy(vm.on_poweroff, self.board), restored,
-                      tuple(Extent(a.region.name, a.ipa, a.size, a.region.access, a.region.span.line) for a in layout.areas))
+                      tuple(Extent(a.region.name, a.ipa, a.size, a.region.access, a.region.span.line)
+                            for a in layout.areas))
 
     def _format(self, formats: tuple[TableFormat, ...], end: int, vms: list[VmPlan]) -> TableFormat | None:
         """The smallest format that reaches `end` and that all CPUs have."""

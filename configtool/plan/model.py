@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plan: every number of a system, decided. Emitters read this and nothing else; `configtool plan --json` prints it.
 
-All values are frozen. Addresses and sizes are bytes: `ipa` is guest-physical, `phys` host-physical. Tuples are sorted as
-their comments say, so that equal input gives equal output. `line` is the line in the system's YAML that a thing comes from
-(0: nothing in the YAML, it is a default), for the comments in config.c and for fault reports.
+All values are frozen. Addresses and sizes are bytes: `ipa` is guest-physical, `phys` host-physical. Tuples are sorted
+as their comments say, so that equal input gives equal output. `line` is the line in the system's YAML that a thing
+comes from (0: nothing in the YAML, it is a default), for the comments in config.c and for fault reports.
 """
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class Range:
 
 @dataclass(frozen=True)
 class Payload:
-    """Bytes that lie in the image: a guest image, an initrd, a DTB. `data` is padded to whole pages; JSON shows its hash."""
+    """Bytes that lie in the image: a guest image, an initrd, a DTB. `data` is padded to whole pages; JSON shows its
+    hash."""
     name: str                       # 'control-image0', 'linux-dtb', 'linux-initrd': a file name and symbol, unique
     phys: int                       # page aligned
     data: bytes
@@ -237,7 +238,8 @@ class Plan:
     payloads: tuple[Payload, ...]   # sorted by phys
     console: Console | None
     irqchip: Irqchip
-    irq_owner: tuple[tuple[int, int, int], ...]   # (physical source, vm index or -1 for the hypervisor, guest number), sorted
+    irq_owner: tuple[tuple[int, int, int],
+                     ...]   # (physical source, vm index or -1 for the hypervisor, guest number), sorted
     banks: tuple[Bank, ...]
     uses: tuple[Use, ...]
     run: tuple[str, ...]            # board's run command

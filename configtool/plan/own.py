@@ -61,7 +61,8 @@ def own_devices(board: Board, console: Console | None) -> tuple[Mapping, ...]:
                   for base, size in board.controller.registers[:1]]
     if console is not None:
         base = console.base // PAGE * PAGE
-        found.append(Mapping(base, base, pages(console.base + console.size) - base, "rw", "device", "console", console.line))
+        found.append(Mapping(base, base, pages(console.base + console.size) - base, "rw", "device", "console",
+                             console.line))
     return tuple(sorted(found, key=lambda m: m.ipa))
 
 

@@ -3,11 +3,13 @@
 
 In this order, each at the lowest free address that will do:
   1. what the user or an image ties to an address (`phys:`, identity RAM of an image with fixed addresses);
-  2. the payloads: guest images, initrds and device trees, VM by VM, the small ones page by page behind the tables, then those
+  2. the payloads: guest images, initrds and device trees, VM by VM, the small ones page by page behind the tables, then
+  those
      that fill a superpage, at the same place in it as their IPA, so that the flat image stays small;
   3. the pristine copies of what a restart puts back;
   4. identity RAM that may lie anywhere, with its image inside;
-  5. the rest of the guests' RAM, IPA and physical address equal modulo the largest superpage that fits; memory in one piece
+  5. the rest of the guests' RAM, IPA and physical address equal modulo the largest superpage that fits; memory in one
+  piece
      if there is any, else in as few as possible;
   6. channels.
 """
@@ -55,8 +57,8 @@ class Run:
 
 
 def runs(vm: Vm, layout: Layout, dtb: Chunk | None) -> list[Run]:
-    """The pages that a VM's images, initrd and device tree touch, by IPA; chunks that share a page share a run, and so do
-    neighbouring pieces of one image."""
+    """The pages that a VM's images, initrd and device tree touch, by IPA; chunks that share a page share a run, and so
+    do neighbouring pieces of one image."""
     found: list[Run] = []
     for chunk in sorted(layout.chunks + ((dtb,) if dtb else ()), key=lambda c: c.ipa):
         if not chunk.size:
@@ -64,7 +66,8 @@ def runs(vm: Vm, layout: Layout, dtb: Chunk | None) -> list[Run]:
         start, end = chunk.ipa // PAGE * PAGE, pages(chunk.end)
         area = next(a for a in layout.areas if a.ipa <= chunk.ipa < a.end)
         last = found[-1] if found else None
-        if last and last.area is area and (start < last.end or start == last.end and last.chunks[-1].name == chunk.name):
+        if last and last.area is area and (start < last.end or start == last.end
+                                           and last.chunks[-1].name == chunk.name):
             found[-1] = replace(last, size=max(last.end, end) - last.ipa, chunks=last.chunks + (chunk,))
         else:
             found.append(Run(vm.name, f"{vm.name}-{chunk.name}", chunk.kind, start, end - start, (chunk,), area))
@@ -94,7 +97,8 @@ class Placement:
         self._fixed: list[tuple[int, int, str, Span]] = []
 
     def fix(self, base: int, size: int, owner: str, span: Span, linked: bool = False) -> None:
-        """Take memory at a given place, or say why it cannot be had. `linked`: the place is where its image is linked."""
+        """Take memory at a given place, or say why it cannot be had. `linked`: the place is where its image is
+        linked."""
         if self.space.is_free(base, size):
             self.space.take(base, size, owner)
             self._fixed.append((base, base + size, owner, span))
@@ -108,7 +112,8 @@ class Placement:
         text = f"{load:#x} to {end:#x}"
         if load % self.leaves[1]:
             down = load - load % self.leaves[1]
-            self.problems.report("BH0311", f"the load address {load:#x} is not aligned to {size_text(self.leaves[1])}", span,
+            self.problems.report("BH0311", f"the load address {load:#x} is not aligned to {size_text(self.leaves[1])}",
+                                 span,
                                  notes=("a boot loader puts a Linux `Image` only there",),
                                  help=(f"write {down:#x} or {down + self.leaves[1]:#x}",))
             return False
@@ -178,7 +183,8 @@ class Placement:
         return None
 
     def copy(self, run: Run) -> Run | None:
-        """A place for a pristine copy of a run, which a restart of its VM puts back. The hypervisor maps it for itself."""
+        """A place for a pristine copy of a run, which a restart of its VM puts back. The hypervisor maps it for
+        itself."""
         align = self.leaves[1] if run.size >= self.leaves[1] else PAGE
         for step in (align, PAGE):
             at = self.space.find(run.size, step, 0, self.low)
@@ -189,7 +195,8 @@ class Placement:
         return None
 
     def floating(self, vm: Vm, size: int, name: str, span: Span, taken: Sequence[tuple[int, int]]) -> int | None:
-        """Identity memory that may lie anywhere: its address, which is none of those that the VM has for something else."""
+        """Identity memory that may lie anywhere: its address, which is none of those that the VM has for something
+        else."""
         owner = f"{vm.name}: {name}"
         align = self.leaves[1] if size >= self.leaves[1] else PAGE
         at = self.space.find(size, align, low=self.low)
@@ -261,8 +268,8 @@ class Placement:
         return None
 
     def no_room(self, owner: str, size: int, span: Span, whole: int = 0) -> None:
-        """Not enough memory, with the budget of every bank. `whole`: size of the region of which `size` bytes have no place
-        yet and may lie in pieces; 0: it has to be one piece."""
+        """Not enough memory, with the budget of every bank. `whole`: size of the region of which `size` bytes have no
+        place yet and may lie in pieces; 0: it has to be one piece."""
         notes = []
         uses = self.space.uses()
         for base, length in self.space.banks:

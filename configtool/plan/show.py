@@ -41,7 +41,8 @@ def render(plan: Plan) -> str:
                   f"{plan.console.interrupt} at {plan.cpus[plan.console.cpu].name}", ""]
     own = plan.hypervisor
     lines += ["Hypervisor"] + _table([(name, _range(r.base, r.size), size_text(r.size)) for name, r in (
-        ("text", own.text), ("rodata", own.rodata), ("data", own.data), ("stacks", own.stacks), ("tables", own.tables))])
+        ("text", own.text), ("rodata", own.rodata), ("data", own.data), ("stacks", own.stacks),
+        ("tables", own.tables))])
     lines += ["", "Image"] + _table([(p.name, _range(p.phys, len(p.data)), size_text(len(p.data)), p.source)
                                      for p in plan.payloads])
     end = max([own.window_end] + [p.phys + len(p.data) for p in plan.payloads])
@@ -61,7 +62,8 @@ def _vm(plan: Plan, vm: VmPlan) -> list[str]:
         source = f"source {line.physical}" if line.physical else "virtual"
         lines.append(f"  interrupt {line.guest}: {line.name} ({source}, {line.trigger})")
     for i, end in enumerate(vm.channels):
-        parts = [f"{word} {_range(end.ipa + r.base, r.size)}" for word, r in (("reads", end.read), ("writes", end.write)) if r.size]
+        parts = [f"{word} {_range(end.ipa + r.base, r.size)}" for word,
+                 r in (("reads", end.read), ("writes", end.write)) if r.size]
         if end.rings:
             parts.append("rings " + ", ".join(f"{plan.vms[v].name} ({number})" for v, number in end.rings))
         lines.append(f"  channel {i}: {end.channel}: {', '.join(parts)}")

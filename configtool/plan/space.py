@@ -77,8 +77,8 @@ class Space:
         self._free = pieces
 
     def find(self, size: int, align: int, residue: int = 0, low: int = 0) -> int | None:
-        """The lowest free address from `low` on of `size` bytes that is `residue` modulo `align` (a multiple of the page
-        size)."""
+        """The lowest free address from `low` on of `size` bytes that is `residue` modulo `align` (a multiple of the
+        page size)."""
         for base, end in self._free:
             at = max(base, low)
             at += (residue - at) % align
@@ -87,7 +87,8 @@ class Space:
         return None
 
     def find_largest(self, align: int, residue: int) -> tuple[int, int] | None:
-        """(base, size) of the largest free piece whose base is `residue` modulo `align`, whole pages; the lowest of equals."""
+        """(base, size) of the largest free piece whose base is `residue` modulo `align`, whole pages; the lowest of
+        equals."""
         best: tuple[int, int] | None = None
         for base, end in self._free:
             at = base + (residue - base) % align
@@ -122,7 +123,8 @@ class Space:
         """Each bank with the address of the last `word` bytes of it that the plan uses."""
         found = []
         for base, size in self.banks:
-            used = max((min(t.end, base + size) for t in self.taken if t.planned and t.base < base + size and base < t.end),
+            used = max((min(t.end, base + size) for t in self.taken if t.planned and t.base < base + size
+                        and base < t.end),
                        default=0)
             found.append(Bank(base, size, used - word if used else 0))
         return tuple(found)

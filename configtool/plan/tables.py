@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shape of a tree of translation tables: which nodes there are, where, and what their entries point at.
 
-This is the one place that decides it; the plan takes the count and the addresses, the emitter encodes the entries. A tree
-lies in memory breadth first: the root, then the nodes of each level below by ascending address. An entry is a leaf where
-one extent covers all of it and virtual and physical address agree modulo its size; the largest leaves are taken.
+This is the one place that decides it; the plan takes the count and the addresses, the emitter encodes the entries. A
+tree lies in memory breadth first: the root, then the nodes of each level below by ascending address. An entry is a leaf
+where one extent covers all of it and virtual and physical address agree modulo its size; the largest leaves are taken.
 """
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class Tree:
 
 
 def build(maps: Iterable[Extent], format: TableFormat, base: int) -> Tree:
-    """The tree that translates exactly `maps` (page aligned, no overlap, inside the format's reach), its root at physical
-    address `base`, which is aligned to the root's size."""
+    """The tree that translates exactly `maps` (page aligned, no overlap, inside the format's reach), its root at
+    physical address `base`, which is aligned to the root's size."""
     if base % format.root_size:
         raise AssertionError(f"root of a {format.name} tree at {base:#x} is not aligned to {format.root_size:#x}")
     ordered = sorted(maps, key=lambda m: m.ipa)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Device trees from parts: properties with their value as bytes and as DTS text, and copies of nodes of the board's tree.
+"""Device trees from parts: properties with their value as bytes and as DTS text, and copies of nodes of the board's
+tree.
 
 Addresses and sizes of the trees made here have two cells each.
 """
@@ -23,7 +24,8 @@ _DECIMAL = {"interrupts", "riscv,ndev", "id"}
 
 
 def references(name: str, *targets: tuple[str, int, int]) -> Property:
-    """Phandles with one argument each, (path, phandle, argument): DTS source names the node, so that dtc can follow it."""
+    """Phandles with one argument each, (path, phandle, argument): DTS source names the node, so that dtc can follow
+    it."""
     value = struct.pack(f">{2 * len(targets)}I", *(v for _, phandle, argument in targets for v in (phandle, argument)))
     return Property(name, value, ", ".join(f"<&{{{path}}} {argument}>" for path, _, argument in targets))
 
@@ -65,19 +67,20 @@ def node(name: str, properties: Iterable[Property | None], children: Iterable[Tr
 # Properties of the board's nodes that mean nothing in the guest's tree: they name what the guest does not have, or are
 # written anew. The Devicetree Specification and the kernel's bindings tell which hold phandles.
 _DROPPED = frozenset("""
-    phandle linux,phandle reg interrupts interrupts-extended interrupt-parent interrupt-map interrupt-map-mask interrupt-names
-    clocks clock-names assigned-clocks assigned-clock-parents assigned-clock-rates resets reset-names power-domains
-    power-domain-names iommus iommu-map iommu-map-mask msi-parent msi-map msi-map-mask dmas dma-names memory-region
-    memory-region-names phys phy-names interconnects interconnect-names nvmem-cells nvmem-cell-names operating-points-v2
-    mboxes mbox-names hwlocks cpu-idle-states thermal-sensors cooling-device sound-dai io-channels io-channel-names
-    wakeup-parent reset-gpios status dma-coherent-parent
+    phandle linux,phandle reg interrupts interrupts-extended interrupt-parent interrupt-map interrupt-map-mask
+    interrupt-names clocks clock-names assigned-clocks assigned-clock-parents assigned-clock-rates resets reset-names
+    power-domains power-domain-names iommus iommu-map iommu-map-mask msi-parent msi-map msi-map-mask dmas dma-names
+    memory-region memory-region-names phys phy-names interconnects interconnect-names nvmem-cells nvmem-cell-names
+    operating-points-v2 mboxes mbox-names hwlocks cpu-idle-states thermal-sensors cooling-device sound-dai io-channels
+    io-channel-names wakeup-parent reset-gpios status dma-coherent-parent
 """.split())
 _DROPPED_ENDS = ("-supply", "-gpios", "-gpio")
 
 
 @dataclass
 class Closure:
-    """What copied nodes refer to, gathered while they are copied: fixed clocks for now. New phandles count up from `next`."""
+    """What copied nodes refer to, gathered while they are copied: fixed clocks for now. New phandles count up from
+    `next`."""
     root: Node
     next: int
     clocks: dict[int, tuple[int, Node]] = field(default_factory=dict)   # phandle on the board -> phandle here, node
@@ -115,8 +118,8 @@ class Closure:
 
 
 def copied(source: Node, kept: Iterable[Property], name: str, closure: Closure) -> TreeNode:
-    """A device's node: its own properties but for those that cannot mean the same here, with `kept` in their place, and its
-    children likewise."""
+    """A device's node: its own properties but for those that cannot mean the same here, with `kept` in their place, and
+    its children likewise."""
     fresh = list(kept)
     own = [raw(p.name, p.value) for p in source.properties if not _dropped(p.name)]
     names = source.get("interrupt-names")
@@ -127,7 +130,8 @@ def copied(source: Node, kept: Iterable[Property], name: str, closure: Closure) 
         reg = child.get("reg")
         children.append(copied(child, [raw("reg", reg.value)] if reg else [], child.name, closure))
     first = [p for p in own if p.name == "compatible"]
-    return node(name, first + fresh + [p for p in own if p.name != "compatible"] + closure.clock_properties(source), children)
+    return node(name, first + fresh + [p for p in own if p.name != "compatible"] + closure.clock_properties(source),
+                children)
 
 
 def _dropped(name: str) -> bool:

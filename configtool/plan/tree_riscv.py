@@ -55,6 +55,33 @@ def build(facts: Facts) -> TreeNode:
     ])
 
 
+def labels(facts: Facts) -> dict[str, str]:
+    """What an overlay may call the nodes of the tree: label -> path."""
+    found = {"soc": "/soc", "chosen": "/chosen", "cpus": "/cpus"}
+    for index in range(len(facts.cpus)):
+        found[f"cpu{index}"] = f"/cpus/cpu@{index:x}"
+        found[f"cpu{index}_intc"] = f"/cpus/cpu@{index:x}/interrupt-controller"
+    for window in facts.windows:
+        if window.kind in ("plic", "uart"):
+            label, name = ("plic", "interrupt-controller") if window.kind == "plic" else ("serial0", "serial")
+            found[label] = f"/soc/{name}@{window.ipa:x}"
+    for given in facts.devices:
+        name, _ = _place(given)
+        for called in (given.device.label, *given.device.aliases):
+            if called:
+                found.setdefault(called, f"/soc/{name}")
+    return found
+
+
+def _place(given: Given) -> tuple[str, int | None]:
+    """Name of a passed-through device's node, and where its first registers are."""
+    stem = given.device.name.split("@")[0]
+    if not given.device.registers:
+        return stem, None
+    at = given.device.registers[0][0] + given.offset
+    return f"{stem}@{at:x}", at
+
+
 def _chosen(facts: Facts, stdout: str | None) -> TreeNode:
     options, initrd = facts.vm.linux, facts.layout.initrd
     return node("chosen", [
@@ -74,7 +101,8 @@ def isa_string(base: str, extensions: Sequence[str]) -> str:
 def _cpus(facts: Facts) -> TreeNode:
     harts = []
     for index, cpu in enumerate(facts.cpus):
-        blocks = [cells(name, size) for name in ("riscv,cbom-block-size", "riscv,cboz-block-size", "riscv,cbop-block-size")
+        blocks = [cells(name, size) for name in ("riscv,cbom-block-size", "riscv,cboz-block-size",
+                                                 "riscv,cbop-block-size")
                   if _has_block(facts.isa, name) and cpu.node is not None
                   and (size := cpu.node.u32(name)) is not None]
         harts.append(node(f"cpu@{index:x}", [
@@ -143,22 +171,21 @@ def _soc(facts: Facts, plic: int, closure: Closure | None) -> tuple[TreeNode, st
     for index, end in enumerate(facts.channels):
         placed.append((end.ipa, _channel(index, end, parent)))
     placed.sort(key=lambda p: (p[0], p[1].name))
-    return node("soc", [cells("#address-cells", 2), cells("#size-cells", 2), text("compatible", "simple-bus"), flag("ranges")],
+    return node("soc", [cells("#address-cells", 2), cells("#size-cells", 2), text("compatible", "simple-bus"),
+                        flag("ranges")],
                 [made for _, made in placed] + bare), stdout
 
 
 def _device(facts: Facts, given: Given, parent: Property, closure: Closure | None) -> tuple[TreeNode, int | None]:
     """A passed-through device: registers at their IPA, interrupts at the virtual PLIC."""
     device = given.device
-    at = device.registers[0][0] + given.offset if device.registers else None
-    stem = device.name.split("@")[0]
+    name, at = _place(given)
     sources = [number for number, _, _ in interrupts((given,), facts.board)]
     fresh = [numbers64("reg", *(v for base, size in device.registers for v in (base + given.offset, size)))] \
         if device.registers else []
     if sources:
         order = [i.number for i in device.interrupts if i.number in sources]
         fresh += [parent, cells("interrupts", *order)]
-    name = f"{stem}@{at:x}" if at is not None else stem
     if device.node is None or closure is None:
         return node(name, ([text("compatible", *device.compatible)] if device.compatible else []) + fresh), at
     return copied(device.node, fresh, name, closure), at

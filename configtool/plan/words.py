@@ -16,7 +16,8 @@ def amount(size: int) -> str:
 
 
 def spoken(owner: str) -> str:
-    """An owner of physical memory or guest addresses inside a sentence: "memory.ram of VM 'linux'", 'device rtc@101000'."""
+    """An owner of physical memory or guest addresses inside a sentence: "memory.ram of VM 'linux'", 'device
+    rtc@101000'."""
     if owner == "hypervisor":
         return "the hypervisor"
     vm, colon, thing = owner.partition(": ")

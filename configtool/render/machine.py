@@ -30,7 +30,7 @@ def to_json(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def to_github(diagnostics: Sequence[Diagnostic]) -> str:
-    """Workflow commands (docs.github.com, "Workflow commands for GitHub Actions"): one annotation for each diagnostic."""
+    """Workflow commands (docs.github.com, "Workflow commands for GitHub Actions"), one for each diagnostic."""
     def data(text: str) -> str:
         return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
@@ -42,7 +42,8 @@ def to_github(diagnostics: Sequence[Diagnostic]) -> str:
         span = d.primary.span
         fields = [f"file={field(relative(span.file))}"]
         if span.line:
-            fields += [f"line={span.line}", f"col={span.column}", f"endLine={span.end_line}", f"endColumn={span.end_column}"]
+            fields += [f"line={span.line}", f"col={span.column}", f"endLine={span.end_line}",
+                       f"endColumn={span.end_column}"]
         fields.append(f"title={field(d.code)}")
         text = "\n".join([d.message, *(f"note: {note}" for note in d.notes), *(f"help: {help_}" for help_ in d.help)])
         lines.append(f"::{d.severity} {','.join(fields)}::{data(text)}\n")
@@ -57,7 +58,8 @@ def to_sarif(diagnostics: Sequence[Diagnostic], rules: Mapping[str, Rule]) -> st
     used = sorted({d.code for d in diagnostics})
 
     def location(label: Label) -> dict[str, Any]:
-        physical: dict[str, Any] = {"artifactLocation": {"uri": quote(relative(label.span.file)), "uriBaseId": "SRCROOT"}}
+        artifact = {"uri": quote(relative(label.span.file)), "uriBaseId": "%SRCROOT%"}
+        physical: dict[str, Any] = {"artifactLocation": artifact}
         if label.span.line:
             physical["region"] = _region(label.span)
         made: dict[str, Any] = {"physicalLocation": physical}
@@ -67,7 +69,8 @@ def to_sarif(diagnostics: Sequence[Diagnostic], rules: Mapping[str, Rule]) -> st
 
     def result(d: Diagnostic) -> dict[str, Any]:
         text = ". ".join([d.message, *d.notes, *d.help])
-        made: dict[str, Any] = {"ruleId": d.code, "ruleIndex": used.index(d.code), "level": d.severity, "message": {"text": text},
+        made: dict[str, Any] = {"ruleId": d.code, "ruleIndex": used.index(d.code), "level": d.severity,
+                                "message": {"text": text},
                                 "locations": [location(d.primary)]}
         if d.related:
             made["relatedLocations"] = [{"id": number, **location(label)} for number, label in enumerate(d.related, 1)]
@@ -84,7 +87,8 @@ def to_sarif(diagnostics: Sequence[Diagnostic], rules: Mapping[str, Rule]) -> st
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
-            "tool": {"driver": {"name": "configtool", "version": __version__, "rules": [descriptor(code) for code in used]}},
+            "tool": {"driver": {"name": "configtool", "version": __version__,
+                                "rules": [descriptor(code) for code in used]}},
             "columnKind": "unicodeCodePoints",
             "results": [result(d) for d in diagnostics],
         }],

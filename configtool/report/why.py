@@ -15,7 +15,7 @@ from ..units import size_text
 
 
 def why(path: str, system: System, board: Board, images: MappingType[str, Image], plan: Plan) -> str | list[str]:
-    """An explanation of the thing at a path of the YAML, such as vms.control.memory.ram; or the paths that there are."""
+    """What decided the thing at a path of the YAML, such as vms.control.memory.ram; or the paths that there are."""
     found = dict(_Reasons(system, board, images, plan).all())
     if path not in found:
         return sorted(found)
@@ -50,7 +50,8 @@ class _Reasons:
                     for name in mapping.name.removeprefix("devices: ").split(", "):
                         yield f"vms.{vm.name}.devices.{name}", self._device(made, mapping)
             if made.dtb:
-                yield f"vms.{vm.name}.devicetree", [f"{made.dtb:#x}: above the images and the initrd, in the VM's main region"]
+                yield f"vms.{vm.name}.devicetree", [f"{made.dtb:#x}: above the images and the initrd, in the VM's main "
+                                                    "region"]
 
     def _cpus(self, vm: Vm, made: VmPlan) -> list[str]:
         names = ", ".join(self.plan.cpus[index].name for index in made.cpus)
@@ -58,14 +59,16 @@ class _Reasons:
         if vm.cpus.names:
             return [f"{names}: written at {_at(vm.cpus.span)}"]
         cluster = f" of cluster {vm.cpus.cluster}" if vm.cpus.cluster else ""
-        return [f"{names}: the lowest free CPUs{cluster}, after the VMs that name theirs; {vm.cpus.count} at {_at(vm.cpus.span)}"]
+        return [f"{names}: the lowest free CPUs{cluster}, after the VMs that name theirs; {vm.cpus.count} at "
+                f"{_at(vm.cpus.span)}"]
 
     def _region(self, vm: Vm, made: VmPlan, region: Region) -> list[str]:
         mine = [m for m in made.maps if m.kind in ("ram", "image", "initrd", "dtb") and self._inside(made, m, region)]
         base = min((m.ipa for m in mine), default=0)
         lines = [f"{size_text(region.size)} at guest address {base:#x}: {self._address(vm, region, base)}"]
         for mapping in mine:
-            lines.append(f"{mapping.ipa:#x} to {mapping.end:#x} is physical {mapping.phys:#x}: {self._place(region, mapping)}")
+            lines.append(f"{mapping.ipa:#x} to {mapping.end:#x} is physical {mapping.phys:#x}: "
+                         f"{self._place(region, mapping)}")
         return lines
 
     def _inside(self, made: VmPlan, mapping: Mapping, region: Region) -> bool:
@@ -84,7 +87,8 @@ class _Reasons:
     def _address(self, vm: Vm, region: Region, base: int) -> str:
         if isinstance(region.at, int):
             return f"written at {_at(region.at_span)}"
-        linked = [(ref, extent) for ref in vm.images if (image := self.images.get(ref.path)) and (extent := fixed_extent(ref, image))]
+        linked = [(ref, extent) for ref in vm.images if (image := self.images.get(ref.path))
+                  and (extent := fixed_extent(ref, image))]
         if region is main_region(vm):
             if region.at == "identity" and not linked:
                 return f"where there is memory, as {_at(region.at_span)} says identity"
@@ -100,7 +104,8 @@ class _Reasons:
         if region.at == "identity":
             return "the same, as at: identity says"
         if mapping.kind in ("image", "initrd", "dtb"):
-            return f"the {'device tree' if mapping.kind == 'dtb' else mapping.kind} is mapped where it lies in the flat image"
+            what = "device tree" if mapping.kind == "dtb" else mapping.kind
+            return f"the {what} is mapped where it lies in the flat image"
         leaf = next((leaf for leaf in sorted(self.arch.stage2[0].leaves, reverse=True)
                      if (mapping.ipa - mapping.phys) % leaf == 0 and mapping.size >= leaf), 4096)
         return f"the lowest free memory that agrees with the guest address modulo {size_text(leaf)}"
@@ -124,7 +129,8 @@ class _Reasons:
                     continue
                 phys = next(m.phys for m in made.maps if m.name == f"channels.{name}")
                 if not lines:
-                    said = f"fixed at {_at(channel.phys_span)}" if channel.phys is not None else "free memory, placed after the VMs"
+                    said = f"fixed at {_at(channel.phys_span)}" if channel.phys_span else \
+                        "free memory, placed after the VMs"
                     lines.append(f"{size_text(channel.size)} at physical {phys:#x}: {said}")
                 fixed = override is not None and override.at is not None
                 lines.append(f"{vm.name}: guest address {end.ipa:#x}: " + (

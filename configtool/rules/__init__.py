@@ -2,4 +2,5 @@
 """The rules of `configtool check`, one module for each theme."""
 
 # Every module of this package that registers rules, in the order of their codes.
-MODULES = ("reading", "language", "structure", "cpus", "memory", "images", "devices", "interrupts", "channels", "dma", "board")
+MODULES = ("reading", "language", "structure", "cpus", "memory", "images", "devices", "interrupts", "channels", "dma",
+           "board")

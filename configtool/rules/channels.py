@@ -42,8 +42,8 @@ def unknown_vm(self: Rule, context: Context) -> Iterator[Diagnostic]:
 
 
 @rule("BH0601", "channel with fewer than two users", phase="system", explain="""\
-A channel joins VMs: one writes (`from`) and others read (`to`), or two do both (`between`). With one end missing it is memory that
-leads nowhere.""", fails=_GOOD.replace(", to: [logger]", ""), passes=_GOOD)
+A channel joins VMs: one writes (`from`) and others read (`to`), or two do both (`between`). With one end missing it is
+memory that leads nowhere.""", fails=_GOOD.replace(", to: [logger]", ""), passes=_GOOD)
 def one_user(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for channel in context.system.channels:
         if channel.between:
@@ -52,7 +52,8 @@ def one_user(self: Rule, context: Context) -> Iterator[Diagnostic]:
         if channel.writer is None and not channel.readers:
             pair = [vm.name for vm in context.system.vms][:2]
             example = f"from: {pair[0]}, to: [{pair[1]}]" if len(pair) == 2 else "from: control, to: [linux]"
-            yield self.diagnostic(f"channel '{channel.name}' has no users", channel.span, help=[f"write, for example: {example}"])
+            yield self.diagnostic(f"channel '{channel.name}' has no users", channel.span,
+                                  help=[f"write, for example: {example}"])
         elif channel.writer is None:
             yield self.diagnostic(f"channel '{channel.name}' has readers and nobody who writes", channel.span,
                                   help=[f"write from: {other[0]}" if other else "write from: and the VM that writes"])
@@ -86,7 +87,8 @@ def unknown_channel(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for vm, end in _overrides(context.system):
         if end.name not in names:
             near = nearest(end.name, names)
-            yield self.diagnostic(f"VM '{vm.name}' gives numbers for a channel '{end.name}' that there is not", end.span, help=[
+            yield self.diagnostic(f"VM '{vm.name}' gives numbers for a channel '{end.name}' that there is not",
+                                  end.span, help=[
                 f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(names)}" if names else
                 "declare it under channels: at the top of the file"])
 
@@ -99,30 +101,35 @@ def foreign_channel(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for vm, end in _overrides(context.system):
         channel = _channel(context.system, end.name)
         if channel and vm.name not in [name for name, _ in channel.ends]:
-            yield self.diagnostic(f"VM '{vm.name}' gives numbers for channel '{end.name}', which it has no end of", end.span,
+            yield self.diagnostic(f"VM '{vm.name}' gives numbers for channel '{end.name}', which it has no end of",
+                                  end.span,
                                   related=[Label(channel.span, f"between {' and '.join(n for n, _ in channel.ends)}")],
                                   help=[f"remove it, or add {vm.name} to the channel"])
 
 
 @rule("BH0605", "channel size that is not whole pages", phase="system", explain="""\
-The memory of a channel is mapped page by page, 4KiB each; a channel with `between` has two halves, so its size is a multiple of 8KiB.
-Otherwise the rest of the last page would be shared, too, or the halves would meet inside a page that both can write.""",
+The memory of a channel is mapped page by page, 4KiB each; a channel with `between` has two halves, so its size is a
+multiple of 8KiB. Otherwise the rest of the last page would be shared, too, or the halves would meet inside a page that
+both can write.""",
       fails=_GOOD.replace("64KiB", "6KiB"), passes=_GOOD.replace("64KiB", "8KiB"))
 def channel_size(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for channel in context.system.channels:
         step = 2 * PAGE if channel.between else PAGE
         if channel.size % step:
             reason = ", as each of two halves is whole pages" if channel.between else ""
-            yield self.diagnostic(f"the size of channel '{channel.name}' is no multiple of {size_text(step)}{reason}", channel.size_span,
+            yield self.diagnostic(f"the size of channel '{channel.name}' is no multiple of {size_text(step)}{reason}",
+                                  channel.size_span,
                                   help=[f"write {size_text(-(-channel.size // step) * step)}"])
 
 
 @rule("BH0606", "channel address that is not a page's", phase="system", explain="""\
 Addresses of channels, `at` and `phys`, are multiples of a page of 4KiB.""",
-      fails=_GOOD + "    channels: {data: {at: 0xc0000800}}\n", passes=_GOOD + "    channels: {data: {at: 0xc0001000}}\n")
+      fails=_GOOD + "    channels: {data: {at: 0xc0000800}}\n", passes=_GOOD
+      + "    channels: {data: {at: 0xc0001000}}\n")
 def channel_address(self: Rule, context: Context) -> Iterator[Diagnostic]:
     places = [(f"phys of channel '{c.name}'", c.phys, c.phys_span) for c in context.system.channels]
-    places += [(f"at of channel '{end.name}' in VM '{vm.name}'", end.at, end.at_span) for vm, end in _overrides(context.system)]
+    places += [(f"at of channel '{end.name}' in VM '{vm.name}'", end.at, end.at_span) for vm,
+               end in _overrides(context.system)]
     for what, address, span in places:
         if address is not None and span is not None and address % PAGE:
             down, up = address // PAGE * PAGE, -(-address // PAGE) * PAGE
@@ -131,31 +138,34 @@ def channel_address(self: Rule, context: Context) -> Iterator[Diagnostic]:
 
 @rule("BH0607", "doorbell interrupt that cannot be", phase="system", explain="""\
 The number of a doorbell's interrupt has to exist at the VM's virtual interrupt controller: 1 to 1023 at a PLIC.""",
-      fails=_GOOD + "    channels: {data: {interrupt: 1024}}\n", passes=_GOOD + "    channels: {data: {interrupt: 1023}}\n")
+      fails=_GOOD + "    channels: {data: {interrupt: 1024}}\n", passes=_GOOD
+      + "    channels: {data: {interrupt: 1023}}\n")
 def interrupt_range(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for vm, end in _overrides(context.system):
         if end.interrupt is not None and end.interrupt > LAST_INTERRUPT:
-            yield self.diagnostic(f"interrupt {end.interrupt} is beyond the last one of the VM's controller, {LAST_INTERRUPT}",
+            yield self.diagnostic(f"interrupt {end.interrupt} is beyond the last one of the VM's controller, "
+                                  f"{LAST_INTERRUPT}",
                                   end.interrupt_span or end.span, help=["remove it: configtool chooses a free one"])
 
 
 @rule("BH0608", "doorbell that nobody rings", phase="system", needs=("BH0600", "BH0601", "BH0604"), explain="""\
-`interrupt` is fixed for an end of a channel that is never rung: the channel's `doorbell` says who may ring, and nobody may ring this VM.
-A guest that waits for the interrupt waits for ever.""",
+`interrupt` is fixed for an end of a channel that is never rung: the channel's `doorbell` says who may ring, and nobody
+may ring this VM. A guest that waits for the interrupt waits for ever.""",
       fails=_GOOD.replace("[logger]}", "[logger], doorbell: from}") + "    channels: {data: {interrupt: 52}}\n",
       passes=_GOOD.replace("[logger]}", "[logger], doorbell: to}") + "    channels: {data: {interrupt: 52}}\n")
 def never_rung(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for vm, end in _overrides(context.system):
         channel = _channel(context.system, end.name)
         if channel and end.interrupt is not None and not _is_rung(channel, vm.name):
-            yield self.diagnostic(f"nobody rings VM '{vm.name}' in channel '{end.name}'", end.interrupt_span or end.span,
+            yield self.diagnostic(f"nobody rings VM '{vm.name}' in channel '{end.name}'", end.interrupt_span
+                                  or end.span,
                                   related=[Label(channel.span, f"its doorbell is '{channel.doorbell}'")],
                                   help=["write doorbell: both in the channel, or remove the interrupt"])
 
 
 @rule("BH0609", "doorbell interrupt that is taken", phase="board", needs=("BH0603", "BH0607"), explain="""\
-The number that a VM fixes for a doorbell is that of another doorbell or of a device that the VM has; devices keep the numbers that they
-have on the board. The guest could not tell the two apart.""",
+The number that a VM fixes for a doorbell is that of another doorbell or of a device that the VM has; devices keep the
+numbers that they have on the board. The guest could not tell the two apart.""",
       fails=_GOOD + "    devices: [rtc@101000]\n    channels: {data: {interrupt: 11}}\n",
       passes=_GOOD + "    devices: [rtc@101000]\n    channels: {data: {interrupt: 12}}\n")
 def interrupt_taken(self: Rule, context: Context) -> Iterator[Diagnostic]:
@@ -172,8 +182,10 @@ def interrupt_taken(self: Rule, context: Context) -> Iterator[Diagnostic]:
             span = end.interrupt_span or end.span
             if end.interrupt in taken:
                 what, first = taken[end.interrupt]
-                yield self.diagnostic(f"interrupt {end.interrupt} of channel '{end.name}' is that of {what} in VM '{vm.name}', too", span,
-                                      related=[Label(first, "has it already")], help=["remove it: configtool chooses a free one"])
+                yield self.diagnostic(f"interrupt {end.interrupt} of channel '{end.name}' is that of {what} in VM "
+                                      f"'{vm.name}', too", span,
+                                      related=[Label(first, "has it already")],
+                                      help=["remove it: configtool chooses a free one"])
             else:
                 taken[end.interrupt] = (f"channel '{end.name}'", span)
 

@@ -41,7 +41,8 @@ def usable_cpus(board: Board) -> tuple[Cpu, ...]:
 
 
 @rule("BH0200", "VM without a CPU", phase="system", explain="""\
-A VM says neither how many CPUs it has (`vcpus`) nor which (`cpus`). There is no default: each one is taken from all others.""",
+A VM says neither how many CPUs it has (`vcpus`) nor which (`cpus`). There is no default: each one is taken from all
+others.""",
       fails=_VM.replace("    vcpus: 1\n", ""), passes=_VM)
 def no_cpu(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for vm in context.system.vms:
@@ -60,7 +61,8 @@ def unknown_cpu(self: Rule, context: Context) -> Iterator[Diagnostic]:
                 known = [n for cpu in board.cpus for n in (cpu.name, cpu.label) if n]
                 near = nearest(name, known)
                 yield self.diagnostic(f"board {board.name} has no CPU '{name}'", span, help=[
-                    (f"did you mean '{near[0]}'? " if near else "") + f"it has: {_listed([cpu.name for cpu in board.cpus])}"])
+                    (f"did you mean '{near[0]}'? " if near else "")
+                    + f"it has: {_listed([cpu.name for cpu in board.cpus])}"])
 
 
 @rule("BH0202", "CPU in two VMs", phase="board", explain="""\
@@ -78,7 +80,8 @@ def cpu_twice(self: Rule, context: Context) -> Iterator[Diagnostic]:
                 other, first = named[cpu.index]
                 where = f"twice in VM '{vm.name}'" if other == vm.name else f"in VM '{other}' and in VM '{vm.name}'"
                 free = [c.name for c in usable_cpus(board) if c.index not in _named_indexes(context.system, board)]
-                yield self.diagnostic(f"CPU {cpu.name} is {where}", span, "again here", related=[Label(first, "first here")],
+                yield self.diagnostic(f"CPU {cpu.name} is {where}", span, "again here",
+                                      related=[Label(first, "first here")],
                                       help=[f"name another one; named by nobody: {_listed(free)}" if free else
                                             f"name each CPU once; the board has {len(usable_cpus(board))}"])
             else:
@@ -86,8 +89,9 @@ def cpu_twice(self: Rule, context: Context) -> Iterator[Diagnostic]:
 
 
 @rule("BH0203", "CPU that cannot run a VM", phase="board", explain="""\
-A CPU that is named is disabled in the device tree (its `status` is not "okay"), or it lacks what a hypervisor needs: on RISC-V the H
-extension, which has to stand in its `riscv,isa` or `riscv,isa-extensions`. A small management core beside large ones is often such a
+A CPU that is named is disabled in the device tree (its `status` is not "okay"), or it lacks what a hypervisor needs: on
+RISC-V the H extension, which has to stand in its `riscv,isa` or `riscv,isa-extensions`. A small management core beside
+large ones is often such a
 CPU.""", fails=_VM.replace("hello:", "hello:\n    cpus: [cpu@1]").replace("    vcpus: 1\n", "")
       + "# with a board.dts in which cpu@1 has status = \"disabled\"\n", passes=_VM)
 def unusable_cpu(self: Rule, context: Context) -> Iterator[Diagnostic]:
@@ -98,14 +102,15 @@ def unusable_cpu(self: Rule, context: Context) -> Iterator[Diagnostic]:
             reason = lacks(cpu, board.arch) if cpu else None
             if cpu and reason:
                 usable = [c.name for c in usable_cpus(board)]
-                yield self.diagnostic(f"CPU {cpu.name} {reason}", span, f"named by VM '{vm.name}'", related=[Label(cpu.span, "")],
+                yield self.diagnostic(f"CPU {cpu.name} {reason}", span, f"named by VM '{vm.name}'",
+                                      related=[Label(cpu.span, "")],
                                       help=[f"CPUs that can run a VM: {_listed(usable)}" if usable else
                                             "no CPU of this board can run a VM"])
 
 
 @rule("BH0204", "unknown cluster", phase="board", explain="""\
-`vcpus: {count: 2, cluster: NAME}` takes CPUs of one cluster, by the cluster's name in `/cpus/cpu-map` of the device tree. The board
-has none of that name.""", fails=_VM.replace("vcpus: 1", "vcpus: {count: 1, cluster: big}"),
+`vcpus: {count: 2, cluster: NAME}` takes CPUs of one cluster, by the cluster's name in `/cpus/cpu-map` of the device
+tree. The board has none of that name.""", fails=_VM.replace("vcpus: 1", "vcpus: {count: 1, cluster: big}"),
       passes=_VM.replace("vcpus: 1", "vcpus: {count: 1, cluster: cluster0}"))
 def unknown_cluster(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board = _board(context)
@@ -137,9 +142,10 @@ def small_cluster(self: Rule, context: Context) -> Iterator[Diagnostic]:
             yield _too_few(self, f"cluster {cluster} of board {board.name}", there, wanted, tally)
 
 
-@rule("BH0206", "more CPUs than the board has", phase="board", needs=("BH0201", "BH0202", "BH0203", "BH0204", "BH0205"), explain="""\
-Every vCPU runs on a physical CPU of its own, so the VMs together cannot have more than the board. The tally shows who wants how many.
-CPUs that are disabled in the device tree, or lack the H extension, do not count.""",
+@rule("BH0206", "more CPUs than the board has", phase="board",
+      needs=("BH0201", "BH0202", "BH0203", "BH0204", "BH0205"), explain="""\
+Every vCPU runs on a physical CPU of its own, so the VMs together cannot have more than the board. The tally shows who
+wants how many. CPUs that are disabled in the device tree, or lack the H extension, do not count.""",
       fails=_TWO.replace("vcpus: 1", "vcpus: 3"), passes=_TWO.replace("vcpus: 1", "vcpus: 2"))
 def too_many_cpus(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board = _board(context)

@@ -40,7 +40,8 @@ class Rule:
 
     def diagnostic(self, message: str, span: Span, text: str = "", *, related: Iterable[Label] = (),
                    notes: Iterable[str] = (), help: Iterable[str] = ()) -> Diagnostic:
-        return Diagnostic(self.code, self.severity, message, Label(span, text), tuple(related), tuple(notes), tuple(help))
+        return Diagnostic(self.code, self.severity, message, Label(span, text), tuple(related), tuple(notes),
+                          tuple(help))
 
 
 RULES: dict[str, Rule] = {}
@@ -53,7 +54,8 @@ def register(rule: Rule) -> Rule:
     return rule
 
 
-def reported(code: str, title: str, *, phase: str, explain: str, fails: str, passes: str, severity: str = "error") -> Rule:
+def reported(code: str, title: str, *, phase: str, explain: str, fails: str, passes: str,
+             severity: str = "error") -> Rule:
     """Register a code that a reader reports itself, so that it can be explained and is in the catalogue."""
     return register(Rule(code, severity, phase, title, explain, fails, passes, None))
 

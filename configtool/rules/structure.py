@@ -19,8 +19,8 @@ _TWO = _VM + _VM.split("\n", 1)[1].replace("hello", "other")
 
 
 @rule("BH0112", "action with limits that mean nothing", phase="system", explain="""\
-`at_most`, `within` and `then` limit restarts: at most so many within that time, then what `then` says. They belong to `action:
-restart`, and `at_most` and `within` need each other.""",
+`at_most`, `within` and `then` limit restarts: at most so many within that time, then what `then` says. They belong to
+`action: restart`, and `at_most` and `within` need each other.""",
       fails=_VM + "    on_fault: {action: restart, at_most: 3}\n",
       passes=_VM + "    on_fault: {action: restart, at_most: 3, within: 10s, then: stop}\n")
 def limits(self: Rule, context: Context) -> Iterator[Diagnostic]:
@@ -28,18 +28,23 @@ def limits(self: Rule, context: Context) -> Iterator[Diagnostic]:
         for key, action in (("on_fault", vm.on_fault), ("on_reset", vm.on_reset), ("on_poweroff", vm.on_poweroff)):
             if action is None:
                 continue
-            given = [name for name, value in (("at_most", action.at_most), ("within", action.within_us), ("then", action.then))
+            given = [name for name, value in (("at_most", action.at_most), ("within", action.within_us),
+                                              ("then", action.then))
                      if value is not None]
             what = f"{key} of VM '{vm.name}'"
             if given and action.action != "restart":
-                yield self.diagnostic(f"{what} limits restarts by {' and '.join(given)}, and its action is '{action.action}'",
+                yield self.diagnostic(f"{what} limits restarts by {' and '.join(given)}, and its action is "
+                                      f"'{action.action}'",
                                       action.span, help=[f"write {{action: {action.action}}}, or action: restart"])
             elif given == ["at_most"] or given == ["at_most", "then"]:
                 yield self.diagnostic(f"{what} says at_most, and not within which time", action.span,
-                                      help=[f"write, for example: {{action: restart, at_most: {action.at_most}, within: 10s}}"])
+                                      help=[f"write, for example: {{action: restart, at_most: {action.at_most}, "
+                                            f"within: 10s}}"])
             elif given and "at_most" not in given:
-                yield self.diagnostic(f"{what} says {' and '.join(given)}, and not after how many restarts", action.span,
-                                      help=["write, for example: {action: restart, at_most: 3, within: 10s, then: stop}"])
+                yield self.diagnostic(f"{what} says {' and '.join(given)}, and not after how many restarts",
+                                      action.span,
+                                      help=["write, for example: {action: restart, at_most: 3, within: 10s, then: "
+                                            "stop}"])
 
 
 @rule("BH0120", "VM without an image", phase="system", explain="""\
@@ -48,18 +53,23 @@ A VM has neither `image` nor `images`, so nothing would run in it.""",
 def no_image(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for vm in context.system.vms:
         if not vm.images:
-            yield self.diagnostic(f"VM '{vm.name}' has no image", vm.span, help=[f"write, for example: image: {{file: {vm.name}.elf}}"])
+            yield self.diagnostic(f"VM '{vm.name}' has no image", vm.span,
+                                  help=[f"write, for example: image: {{file: {vm.name}.elf}}"])
 
 
 # Files of a system that a VM's header would take the place of, headers of C that it would hide, and owners in listings.
-_TAKEN = {"plan": "the generated plan.h", "config": "the hypervisor's config.h", "hypervisor": "the hypervisor in reports",
+_TAKEN = {"plan": "the generated plan.h", "config": "the hypervisor's config.h",
+          "hypervisor": "the hypervisor in reports",
           "free": "memory that nobody has, in reports",
-          **{name: f"C's <{name}.h>" for name in ("float", "iso646", "limits", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef",
-                                                  "stdint", "stdnoreturn", "string", "stdio", "stdlib", "errno", "assert")}}
+          **{name: f"C's <{name}.h>" for name in ("float", "iso646", "limits", "stdalign", "stdarg", "stdatomic",
+                                                  "stdbool", "stddef",
+                                                  "stdint", "stdnoreturn", "string", "stdio", "stdlib", "errno",
+                                                  "assert")}}
 
 
 @rule("BH0121", "VM name that is taken", phase="system", explain="""\
-A VM's name is the name of its C header and of an owner in listings. Some names would hide another header, or the hypervisor itself.""",
+A VM's name is the name of its C header and of an owner in listings. Some names would hide another header, or the
+hypervisor itself.""",
       fails=_VM.replace("hello", "config"), passes=_VM)
 def taken_name(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for vm in context.system.vms:
@@ -70,18 +80,20 @@ def taken_name(self: Rule, context: Context) -> Iterator[Diagnostic]:
 
 
 @rule("BH0122", "names that become the same", phase="system", explain="""\
-Names of VMs and channels become C identifiers, in which `-` turns into `_` and capitals are used. Two names that differ only in
-these would be one.""", fails=_TWO.replace("hello", "net-a").replace("other", "net_a"),
+Names of VMs and channels become C identifiers, in which `-` turns into `_` and capitals are used. Two names that differ
+only in these would be one.""", fails=_TWO.replace("hello", "net-a").replace("other", "net_a"),
       passes=_TWO.replace("hello", "net-a").replace("other", "net-b"))
 def same_name(self: Rule, context: Context) -> Iterator[Diagnostic]:
     system = context.system
-    for what, named in (("VM", [(vm.name, vm.span) for vm in system.vms]), ("channel", [(c.name, c.span) for c in system.channels])):
+    for what, named in (("VM", [(vm.name, vm.span) for vm in system.vms]),
+                        ("channel", [(c.name, c.span) for c in system.channels])):
         seen: dict[str, tuple[str, Span]] = {}
         for name, span in named:
             identifier = name.upper().replace("-", "_")
             other, first = seen.setdefault(identifier, (name, span))
             if first != span:
-                yield self.diagnostic(f"{what} '{name}' and {what} '{other}' become the same identifier {identifier}", span,
+                yield self.diagnostic(f"{what} '{name}' and {what} '{other}' become the same identifier {identifier}",
+                                      span,
                                       related=[Label(first, "the other one")], help=["rename one of them"])
 
 
@@ -94,11 +106,13 @@ def two_rests(self: Rule, context: Context) -> Iterator[Diagnostic]:
     rests = [(vm.name, vm.devices_rest.span) for vm in context.system.vms if vm.devices_rest]
     for name, span in rests[1:]:
         yield self.diagnostic(f"VM '{name}' and VM '{rests[0][0]}' both take the rest of the devices", span,
-                              related=[Label(rests[0][1], "the first one")], help=["list the devices of all but one of them"])
+                              related=[Label(rests[0][1], "the first one")],
+                              help=["list the devices of all but one of them"])
 
 
 reported("BH0124", "rest of the devices that has changed", phase="plan", explain="""\
-`devices: {rest: true}` stands for every device that nobody else has, so a new device tree can change what a VM gets. `configtool plan
---lock` writes down what it stands for, `configtool plan --locked` fails when that is no longer so. `check` alone does not look.""",
+`devices: {rest: true}` stands for every device that nobody else has, so a new device tree can change what a VM gets.
+`configtool plan --lock` writes down what it stands for, `configtool plan --locked` fails when that is no longer so.
+`check` alone does not look.""",
          fails=_VM + "    devices: {rest: true}\n# with a system.yaml.lock that lists other devices\n",
          passes=_VM + "    devices: [rtc@101000]\n")

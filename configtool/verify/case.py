@@ -11,15 +11,15 @@ from ..system import Vm
 from .expect import End, Expected, Grant, whole_pages
 from .facts import Facts, VmFacts
 from .guestfile import BadGuest, GuestFile, load
-from .walk import Extent, Ranges, common, cut, cut_phys, minus, union
+from .walk import PAGE, Extent, Ranges, common, cut, cut_phys, minus, union
 
 TRAPPED = "trapped"             # access of a place that the hypervisor emulates (config.h)
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a VM's address space that is one thing. `kind`: 'memory', 'channel', 'device', or 'stray': nothing that the
-    VM has."""
+    """A part of a VM's address space that is one thing. `kind`: 'memory', 'channel', 'device', 'file' (an interrupt file of
+    one of its CPUs), or 'stray': nothing that the VM has."""
     extent: Extent
     kind: str
     channel: str = ""
@@ -98,7 +98,8 @@ class Case:
         if any(start <= address < end for start, end in self.copies):
             return "a pristine copy of a guest's image"
         for vm in self.vms:
-            if vm.name != but and any(p.kind == "memory" and p.extent.phys <= address < p.extent.phys_end for p in vm.pieces):
+            if vm.name != but and any(p.kind == "memory" and p.extent.phys <= address < p.extent.phys_end
+                                      for p in vm.pieces):
                 return f"memory of VM '{vm.name}'"
         for start, end, name in self.expected.reserved:
             if start <= address < end:
@@ -150,7 +151,10 @@ class Case:
         return VmCase(vm, facts, grants, ends, tuple(claimed), tuple(self._pieces(facts, grants, claimed)))
 
     def _pieces(self, facts: VmFacts, grants: tuple[Grant, ...], claimed: list[ClaimedEnd]) -> Iterator[Piece]:
-        devices = [(*whole_pages(base, size), grant) for grant in grants for base, size in grant.device.registers if size]
+        devices = [(*whole_pages(base, size), grant) for grant in grants for base, size in grant.device.registers
+                   if size]
+        files = union((cpu.guest_file, cpu.guest_file + PAGE) for cpu in self.facts.cpus
+                      if cpu.guest_file and cpu.vm == facts.index)
         for extent in facts.walk.extents:
             rest: list[Extent] = [extent]
             found: list[Piece] = []
@@ -164,6 +168,10 @@ class Case:
                     found += [Piece(cut_phys(e, low, high), "device", grant=grant) for low, high in inside]
                     left += [cut_phys(e, low, high) for low, high in minus([(e.phys, e.phys_end)], inside)]
                 rest = left
+            for e in [x for x in rest if not common([(x.phys, x.phys_end)], self.banks)]:
+                found += [Piece(cut_phys(e, low, high), "file") for low, high in common([(e.phys, e.phys_end)], files)]
+                rest.remove(e)
+                rest += [cut_phys(e, low, high) for low, high in minus([(e.phys, e.phys_end)], files)]
             for e in rest:
                 for low, high in common([(e.phys, e.phys_end)], self.banks):
                     found.append(Piece(cut_phys(e, low, high), "memory"))

@@ -50,13 +50,15 @@ def _end(vm: VmCase, channel: Channel, check: Check) -> int | None:
         return None
     override = next((o for o in vm.vm.channels if o.name == channel.name), None)
     if override and override.at is not None and override.at != claim.ipa:
-        check.fail(f"VM '{vm.name}' has channel '{channel.name}' at IPA {claim.ipa:#x}", override.at_span or override.span,
+        check.fail(f"VM '{vm.name}' has channel '{channel.name}' at IPA {claim.ipa:#x}",
+                   override.at_span or override.span,
                    f"wanted at {override.at:#x}")
     got = vm.facts.walk.within(claim.ipa, claim.size)
     base = got[0].phys if got else 0
     want = joined((claim.ipa + offset, base + offset, size, access) for offset, size, access in claim.end.parts)
     if got != want:
-        check.fail(f"VM '{vm.name}' does not have channel '{channel.name}' as it should", channel.span, direction(channel),
+        check.fail(f"VM '{vm.name}' does not have channel '{channel.name}' as it should", channel.span,
+                   direction(channel),
                    notes=(f"in the tables: {_show(got)}", f"expected: {_show(want)}" if got else
                           f"expected: {size_text(channel.size)} at IPA {claim.ipa:#x}"))
         return None
@@ -132,7 +134,8 @@ def _list(names: list[str]) -> str:
 
 def windows(case: Case) -> Check:
     """Virtual devices trap, and are those that the VM should have."""
-    check = Check("virtual-devices", "virtual devices trap to the hypervisor and are those of the description", unit="window")
+    check = Check("virtual-devices", "virtual devices trap to the hypervisor and are those of the description",
+                  unit="window")
     for vm in case.vms:
         check.look(len(vm.facts.windows))
         wanted = [("WINDOW_IRQCHIP", 0)] + ([("WINDOW_UART", 0)] if vm.vm.console == "virtual" else [])
@@ -150,7 +153,8 @@ def windows(case: Case) -> Check:
                 check.fail(f"a virtual device of VM '{vm.name}' at IPA {span_text(window.ipa, window.end)} is not whole pages",
                            vm.span)
             for e in vm.facts.walk.within(window.ipa, window.size)[:1]:
-                check.fail(f"a virtual device of VM '{vm.name}' does not trap at IPA {span_text(e.ipa, e.end)}", vm.span,
+                check.fail(f"a virtual device of VM '{vm.name}' does not trap at IPA {span_text(e.ipa, e.end)}",
+                           vm.span,
                            f"it is mapped to physical {e.phys:#x}, {case.owner(e.phys, vm.name)}")
             if last is not None and window.ipa < last.end:
                 check.fail(f"two virtual devices of VM '{vm.name}' lie at IPA {window.ipa:#x}", vm.span)

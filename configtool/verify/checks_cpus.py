@@ -17,6 +17,7 @@ from .walk import common
 _ENVIRONMENT = ((63, 1, "sstc", "STCE"), (62, 1, "svpbmt", "PBMTE"), (61, 1, "svadu", "ADUE"), (7, 1, "zicboz", "CBZE"),
                 (6, 1, "zicbom", "CBCFE"), (4, 3, "zicbom", "CBIE"))
 _CBIE_FLUSH = 1
+_PROBE = 8                      # bytes of the word at the end of a bank that is probed
 
 
 def configuration(facts: Facts, expected: Expected) -> Check:
@@ -40,7 +41,8 @@ def configuration(facts: Facts, expected: Expected) -> Check:
     for vm, made in zip(system.vms, facts.vms):
         check.look(2)
         if made.criticality != vm.criticality:
-            check.fail(f"VM '{vm.name}' has criticality {made.criticality} in the image", vm.span, f"here {vm.criticality}")
+            check.fail(f"VM '{vm.name}' has criticality {made.criticality} in the image", vm.span,
+                       f"here {vm.criticality}")
         if made.line != vm.span.line:
             check.fail(f"VM '{vm.name}' stands in line {made.line} according to the image", vm.span)
     check.evidence.append(f"{facts.name} for {facts.board}, {plural(len(have), 'VM')}: {', '.join(have)}")
@@ -69,7 +71,8 @@ def console(case: Case) -> Check:
         check.fail(f"the hypervisor's console is at {got[0]:#x}, interrupt {got[1]}, register shift {got[2]}, width {got[3]}", span,
                    f"{device.name}: {want[0]:#x}, {want[1]}, {want[2]}, {want[3]}")
     if facts.cpu >= len(case.facts.cpus):
-        check.fail(f"the console is served by CPU {facts.cpu}, and {plural(len(case.facts.cpus), 'CPU')} are planned", span)
+        check.fail(f"the console is served by CPU {facts.cpu}, and {plural(len(case.facts.cpus), 'CPU')} are planned",
+                   span)
     else:
         check.evidence.append(f"{device.name} at {facts.base:#x}, served by {case.facts.cpus[facts.cpu].name}")
     return check
@@ -81,6 +84,7 @@ def cpus(case: Case) -> Check:
     board = {cpu.id: cpu for cpu in case.board.cpus}
     span = case.system.board_span
     contexts = case.board.controller.contexts if case.board.controller else {}
+    plic = case.board.controller is not None and case.board.controller.kind == "plic"
     seen: dict[int, int] = {}
     for index, cpu in enumerate(case.facts.cpus):
         check.look()
@@ -90,16 +94,22 @@ def cpus(case: Case) -> Check:
             why = "the board has none" if there is None else "it is disabled" if not there.enabled else "it has no virtualisation"
             check.fail(f"the image uses a CPU with id {cpu.id:#x}", span, why)
         elif there.name != cpu.name:
-            check.fail(f"the CPU with id {cpu.id:#x} is called '{cpu.name}' in the image", span, f"on the board it is {there.name}")
-        elif contexts and contexts.get(cpu.id) != cpu.context:
-            check.fail(f"{cpu.name} takes its interrupts at context {cpu.context}", span,
-                       f"the board's is {contexts.get(cpu.id)}")
+            check.fail(f"the CPU with id {cpu.id:#x} is called '{cpu.name}' in the image", span,
+                       f"on the board it is {there.name}")
+        else:
+            want = contexts.get(cpu.id, 0)
+            want = (want, 0) if plic else (0, want)
+            if (cpu.context, cpu.hart_index) != want:
+                check.fail(f"{cpu.name} takes its interrupts at context {cpu.context}, hart index {cpu.hart_index}",
+                           span,
+                           f"the board's are {want[0]} and {want[1]}")
         if cpu.id in seen:
             check.fail(f"the CPU with id {cpu.id:#x} is in the image twice", span)
         seen[cpu.id] = index
         if owner is None or cpu.vcpu >= len(owner.facts.cpus) or owner.facts.cpus[cpu.vcpu] != index:
             who = f"VM '{owner.name}'" if owner else f"VM {cpu.vm}"
-            check.fail(f"{cpu.name} runs vCPU {cpu.vcpu} of {who}, which does not have it", owner.span if owner else span)
+            check.fail(f"{cpu.name} runs vCPU {cpu.vcpu} of {who}, which does not have it", owner.span if owner
+                       else span)
     for vm in case.vms:
         _own(case, vm, board, check)
     return check
@@ -119,9 +129,11 @@ def _own(case: Case, vm: VmCase, board: dict[int, Cpu], check: Check) -> None:
             check.fail(f"vCPU {vcpu} of VM '{vm.name}' runs on {cpu.name}, which belongs to another", span)
         there = board.get(cpu.id)
         if request and request.cluster and there and there.cluster != request.cluster:
-            check.fail(f"{cpu.name} of VM '{vm.name}' is in {there.cluster or 'no cluster'}", span, f"wanted: {request.cluster}")
+            check.fail(f"{cpu.name} of VM '{vm.name}' is in {there.cluster or 'no cluster'}", span,
+                       f"wanted: {request.cluster}")
     if request and request.names:
-        wanted = [next((c.name for c in case.board.cpus if name in (c.name, c.label, c.path)), name) for name, _ in request.names]
+        wanted = [next((c.name for c in case.board.cpus if name in (c.name, c.label, c.path)), name) for name,
+                  _ in request.names]
         if names != wanted:
             check.fail(f"VM '{vm.name}' runs on {', '.join(names) or 'no CPU'}", span, f"wanted: {', '.join(wanted)}")
     elif request and len(names) != request.count:
@@ -149,21 +161,23 @@ def environment(case: Case) -> Check:
         check.fail(f"henvcfg has bits set that Bulkhead does not use: {left:#x}", span)
     if facts.sstc != bool(facts.henvcfg >> 63 & 1):
         check.fail("sstc and henvcfg.STCE differ: guests could not program their timer", span)
+    if any(facts.others) or any(value for cpu in facts.cpus for value in cpu.others):
+        check.fail("the configuration has values of a GIC or a spin table, which a RISC-V board does not have", span)
     _probes(case, check)
     return check
 
 
 def _probes(case: Case, check: Check) -> None:
-    word = case.facts.elf.bits // 8
     used = [(s.base, s.end) for s in case.facts.elf.segments] + [case.window]
-    used += [(p.extent.phys, p.extent.phys_end) for vm in case.vms for p in vm.pieces if p.kind in ("memory", "channel")]
+    used += [(p.extent.phys, p.extent.phys_end) for vm in case.vms for p in vm.pieces if p.kind in ("memory",
+                                                                                                    "channel")]
     wanted = []
     for low, high in sorted((b.base, b.end) for b in case.board.memory):
         inside = common([(low, high)], sorted(used))
         if inside:
-            wanted.append(inside[-1][1] - word)
+            wanted.append(inside[-1][1] - _PROBE)
     check.look(len(wanted))
-    if sorted(case.facts.probes) != wanted and [p // 8 for p in sorted(case.facts.probes)] != [w // 8 for w in wanted]:
+    if sorted(case.facts.probes) != wanted:
         check.fail(f"memory is probed at {_hex(case.facts.probes)}", case.system.board_span,
                    f"the last words in use are at {_hex(tuple(wanted))}")
     check.evidence.append(f"memory is probed at {_hex(case.facts.probes)}; henvcfg {case.facts.henvcfg:#x}")

@@ -8,6 +8,7 @@ from .case import Case, VmCase, span_text
 from .expect import Grant, physical_interrupts, whole_pages
 from .facts import HYPERVISOR, NOBODY
 from .report import Check
+from .walk import PAGE
 
 _KEPT = {"interrupt-controller": "the interrupt controller", "iommu": "an IOMMU", "clint": "the timer of all harts"}
 
@@ -22,7 +23,8 @@ def devices(case: Case) -> Check:
                 if not size:
                     continue
                 start, end = whole_pages(base, size)
-                got = [(e.ipa, e.phys, e.size, e.access) for e in vm.facts.walk.within(start + grant.shift, end - start)]
+                got = [(e.ipa, e.phys, e.size, e.access) for e in vm.facts.walk.within(start + grant.shift,
+                                                                                       end - start)]
                 if sum(size for _, _, size, _ in got) != end - start or any(
                         ipa - phys != grant.shift or access != "rw" for ipa, phys, _, access in got):
                     how = ", ".join(f"{ipa:#x} -> {phys:#x} {access}" for ipa, phys, _, access in got) or "nothing"
@@ -90,7 +92,8 @@ def dma(case: Case) -> Check:
 
 def interrupts(case: Case) -> Check:
     """Each physical interrupt has one owner: the VM that has its device, or the hypervisor."""
-    check = Check("interrupts", "each physical interrupt goes to the owner of its device alone", unit="interrupt source")
+    check = Check("interrupts", "each physical interrupt goes to the owner of its device alone",
+                  unit="interrupt source")
     facts, board = case.facts, case.board
     controller = board.controller
     if controller is None or not controller.registers or facts.irqchip != controller.registers[0][0]:
@@ -115,7 +118,8 @@ def interrupts(case: Case) -> Check:
                            "the image gives it to nobody")
         elif index == HYPERVISOR:
             if facts.console is None or source != facts.console.irq or source not in own:
-                check.fail(f"the hypervisor takes interrupt {source}", case.system.board_span, "it is not its console's")
+                check.fail(f"the hypervisor takes interrupt {source}", case.system.board_span,
+                           "it is not its console's")
         elif index not in by_index:
             check.fail(f"interrupt {source} belongs to VM {index}, which there is not", case.system.board_span)
         else:
@@ -124,7 +128,8 @@ def interrupts(case: Case) -> Check:
                 check.fail(f"VM '{vm.name}' gets interrupt {source}", vm.span, _whose(case, source, users),
                            notes=("its description gives it no device with that interrupt",))
             elif not 0 < guest < len(vm.facts.irq_physical) or vm.facts.irq_physical[guest] != source:
-                check.fail(f"interrupt {source} is raised in VM '{vm.name}' as {guest}, which is not mapped back to it", vm.span)
+                check.fail(f"interrupt {source} is raised in VM '{vm.name}' as {guest}, which is not mapped back to it",
+                           vm.span)
             else:
                 check.evidence.append(f"{source}: {vm.name}, {wanted[vm.name][source].name}, there {guest}")
     if facts.console is not None and facts.console.irq and (
@@ -132,7 +137,36 @@ def interrupts(case: Case) -> Check:
         check.fail(f"interrupt {facts.console.irq} of the hypervisor's console is not its own", case.system.board_span)
     for vm in case.vms:
         _back(case, vm, wanted, check)
+    _files(case, check)
     return check
+
+
+def _files(case: Case, check: Check) -> None:
+    """Each vCPU has an interrupt file of its own CPU for itself, if the board has such files: RISC-V Advanced Interrupt
+    Architecture 1.0, section 3.6: the page of a hart's supervisor-level file, then those of its guests' files."""
+    controller = case.board.controller
+    if controller is None or controller.kind != "aplic-imsic":
+        for cpu in case.facts.cpus:
+            if cpu.guest_file:
+                check.fail(f"{cpu.name} has an interrupt file at {cpu.guest_file:#x}", case.system.board_span,
+                           "the board has none")
+        return
+    step = PAGE << controller.guest_index_bits
+    starts = [base + i * step for base, size in controller.imsic for i in range(size // step)]
+    for vm in case.vms:
+        mapped = [(e.phys + at, e.access) for e in vm.of("file") for at in range(0, e.size, PAGE)]
+        wanted = [(case.facts.cpus[i].guest_file, "rw") for i in vm.facts.cpus if i < len(case.facts.cpus)]
+        if mapped != wanted:
+            check.fail(f"VM '{vm.name}' does not have its interrupt files in the order of its vCPUs", vm.span,
+                       notes=("in the tables: " + (", ".join(f"{a:#x} {rights}" for a, rights in mapped) or "none"),
+                              "in the configuration: " + (", ".join(f"{a:#x}" for a, _ in wanted) or "none")))
+    for cpu in case.facts.cpus:
+        own = starts[cpu.hart_index] if cpu.hart_index < len(starts) else 0
+        if not own < cpu.guest_file < own + step or cpu.guest_file % PAGE:
+            check.fail(f"the interrupt file at {cpu.guest_file:#x} is not a guest's file of {cpu.name}",
+                       case.system.board_span,
+                       f"those are {span_text(own + PAGE, own + step)}")
+        check.evidence.append(f"interrupt file {cpu.guest_file:#x}: {cpu.name}")
 
 
 def _back(case: Case, vm: VmCase, wanted: dict[str, dict[int, Grant]], check: Check) -> None:
@@ -150,13 +184,16 @@ def _back(case: Case, vm: VmCase, wanted: dict[str, dict[int, Grant]], check: Ch
                    _whose(case, source, [v for v in case.vms if source in wanted[v.name]]))
     if vm.facts.irq_physical[:1] not in ((0,), ()):
         check.fail(f"interrupt 0 of VM '{vm.name}' is mapped, which means none", vm.span)
-    if vm.facts.uart_irq and not (vm.facts.uart_irq < len(vm.facts.irq_physical) and not vm.facts.irq_physical[vm.facts.uart_irq]):
-        check.fail(f"the console interrupt {vm.facts.uart_irq} of VM '{vm.name}' is not a virtual one of its own", vm.span)
+    if vm.facts.uart_irq and not (vm.facts.uart_irq < len(vm.facts.irq_physical)
+                                  and not vm.facts.irq_physical[vm.facts.uart_irq]):
+        check.fail(f"the console interrupt {vm.facts.uart_irq} of VM '{vm.name}' is not a virtual one of its own",
+                   vm.span)
 
 
 def _whose(case: Case, source: int, users: list[VmCase]) -> str:
     if users:
         return f"it belongs to VM '{users[0].name}'"
     path = case.board.controller.path if case.board.controller else None
-    device = next((d for d in case.board.devices for i in d.interrupts if i.controller == path and i.number == source), None)
+    device = next((d for d in case.board.devices for i in d.interrupts if i.controller == path and i.number == source),
+                  None)
     return f"it is that of {device.name}" if device else "the board's device tree does not tell of it"

@@ -90,7 +90,8 @@ def _start(case: Case, vm: VmCase, ref: ImageRef, file: GuestFile, first: bool) 
     return None
 
 
-def _compare(case: Case, vm: VmCase, placed: Placed, part: Load, span: Span, digest: "hashlib._Hash", check: Check) -> bool:
+def _compare(case: Case, vm: VmCase, placed: Placed, part: Load, span: Span, digest: "hashlib._Hash",
+             check: Check) -> bool:
     """One part of a file against the guest's memory, and the zeros behind it."""
     ipa = placed.start + part.at
     check.look(part.size)
@@ -127,7 +128,8 @@ def _initrd(case: Case, vm: VmCase, tree: tuple[Node, int] | None, check: Check)
     if chosen is None or "linux,initrd-start" not in chosen.properties:
         check.fail(f"the device tree of VM '{vm.name}' does not tell of its initrd", span)
         return None
-    start, end = (int.from_bytes(chosen.properties.get(f"linux,initrd-{what}", b""), "big") for what in ("start", "end"))
+    start, end = (int.from_bytes(chosen.properties.get(f"linux,initrd-{what}", b""), "big") for what in ("start",
+                                                                                                         "end"))
     if end - start != file.loads[0].size:
         check.fail(f"the device tree of VM '{vm.name}' has its initrd at IPA {span_text(start, end)}", span,
                    f"it has {plural(file.loads[0].size, 'byte')}")
@@ -146,7 +148,8 @@ def _entry(vm: VmCase, placed: list[Placed], check: Check) -> None:
     ref = vm.vm.images[0]
     extent = vm.facts.walk.at(vm.facts.entry)
     if extent is None or "x" not in extent.access:
-        check.fail(f"VM '{vm.name}' starts at IPA {vm.facts.entry:#x}, which it cannot execute", ref.entry_span or ref.span,
+        check.fail(f"VM '{vm.name}' starts at IPA {vm.facts.entry:#x}, which it cannot execute",
+                   ref.entry_span or ref.span,
                    f"mapped {extent.access}" if extent else "nothing is mapped there")
     if placed and placed[0].name == ref.file:
         wanted = ref.entry if ref.entry is not None else placed[0].start + placed[0].file.entry

@@ -8,6 +8,7 @@ from ..diagnostics import Label
 from ..source import Span
 from ..system import Region
 from .case import TRAPPED, Case, VmCase, plural, size_text, span_text
+from .facts import Window
 from .report import Check
 from .walk import Extent, common, cut, length, minus, union
 
@@ -64,11 +65,12 @@ def reach(case: Case) -> Check:
                            vm.span, f"at IPA {span_text(e.ipa, e.end)} ({e.access})",
                            notes=("its description gives it no such device",))
                 continue
-            if piece.kind == "device":
-                continue        # devices() looks at those
+            if piece.kind in ("device", "file"):
+                continue        # checks_devices looks at those
             for (start, end), _ in forbidden:
                 for bad in common([(e.phys, e.phys_end)], [(start, end)]):
-                    check.fail(f"VM '{vm.name}' reaches physical {span_text(*bad)}: {case.owner(bad[0], vm.name)}", vm.span,
+                    check.fail(f"VM '{vm.name}' reaches physical {span_text(*bad)}: {case.owner(bad[0], vm.name)}",
+                               vm.span,
                                f"at IPA {e.ipa + bad[0] - e.phys:#x} ({e.access})")
     check.evidence.append(f"out of reach: hypervisor {span_text(low, high)}"
                           + "".join(f", {name} {span_text(start, end)}" for start, end, name in case.expected.reserved)
@@ -85,12 +87,14 @@ def promised(case: Case, held: dict[str, tuple[Held, ...]]) -> Check:
         found = _fit(memory, vm.vm.memory)
         if found is None:
             have = "; ".join(f"{span_text(e.ipa, e.end)} {e.access}" for e in _alike(memory)) or "none"
-            want = "; ".join(f"{r.name} {size_text(r.size)} {r.access}" + (f" at {r.at:#x}" if isinstance(r.at, int) else
+            want = "; ".join(f"{r.name} {size_text(r.size)} {r.access}" + (f" at {r.at:#x}" if isinstance(r.at, int)
+                                                                           else
                              f" at {r.at}" if r.at else "") for r in vm.vm.memory)
             total, wanted = sum(e.size for e in memory), sum(r.size for r in vm.vm.memory)
             first = vm.vm.memory[0] if vm.vm.memory else None
             amount = f"{size_text(total)} instead of {size_text(wanted)}" if total != wanted else "the size is right"
-            check.fail(f"the memory of VM '{vm.name}' is not what its description promises", first.span if first else vm.span,
+            check.fail(f"the memory of VM '{vm.name}' is not what its description promises", first.span if first
+                       else vm.span,
                        amount, notes=(f"in the tables (IPA): {have}", f"in the description: {want}"))
             continue
         held[vm.name] = found
@@ -101,7 +105,8 @@ def promised(case: Case, held: dict[str, tuple[Held, ...]]) -> Check:
             for e in memory:
                 if e.ipa != e.phys and "w" in e.access:
                     check.fail(f"VM '{vm.name}' has a device that masters memory, but its memory at IPA {e.ipa:#x} lies at "
-                               f"physical {e.phys:#x}", vm.span, notes=("without an IOMMU the device uses physical addresses",))
+                               f"physical {e.phys:#x}", vm.span,
+                               notes=("without an IOMMU the device uses physical addresses",))
                     break
     return check
 
@@ -168,7 +173,8 @@ def restart(case: Case) -> Check:
             at_most = (wanted.at_most or 0) if wanted else 0
             within = ((wanted.within_us or 0) if wanted else 0) * case.board.timebase // 1_000_000
             again |= "restart" in (action, then)
-            if (policy.action, policy.at_most, policy.within, policy.then) != (names[action], at_most, within, names[then]):
+            if (policy.action, policy.at_most, policy.within, policy.then) != (names[action], at_most, within,
+                                                                               names[then]):
                 check.fail(f"{name} of VM '{vm.name}' is not what its description says", span, notes=(
                     f"in the image: {policy.action}, at most {policy.at_most} in {policy.within} ticks, then {policy.then}",
                     f"in the description: {names[action]}, at most {at_most} in {within} ticks, then {names[then]}"))
@@ -226,7 +232,8 @@ def places(case: Case, held: dict[str, tuple[Held, ...]]) -> Check:
                 break
             last = place.end
             if place.access == TRAPPED:
-                if not any(w.ipa <= place.ipa and place.end <= w.end for w in vm.facts.windows):
+                if not any((w.ipa, w.end, _window_name(vm, w)) == (place.ipa, place.end, place.name)
+                           for w in vm.facts.windows):
                     check.fail(f"'{place.name}' of VM '{vm.name}' at IPA {place.ipa:#x} is no virtual device", vm.span)
                 continue
             mapped = vm.facts.walk.within(place.ipa, place.size)
@@ -243,6 +250,12 @@ def places(case: Case, held: dict[str, tuple[Held, ...]]) -> Check:
     return check
 
 
+def _window_name(vm: VmCase, window: Window) -> str:
+    if window.kind == "WINDOW_DOORBELL":
+        return f"channels.{vm.ends[window.index].channel.name}" if window.index < len(vm.ends) else ""
+    return {"WINDOW_IRQCHIP": "interrupt controller", "WINDOW_UART": "console"}.get(window.kind, "")
+
+
 def _named(vm: VmCase, start: int, end: int, name: str, held: tuple[Held, ...]) -> bool:
     """Whether a mapped place goes by the right name."""
     kinds = {p.kind for p in vm.pieces if p.extent.ipa < end and start < p.extent.end}
@@ -254,4 +267,6 @@ def _named(vm: VmCase, start: int, end: int, name: str, held: tuple[Held, ...]) 
         return name in files + regions + ["device tree"] or not held
     if kinds == {"device"}:
         return name.startswith("devices: ") and set(name[len("devices: "):].split(", ")) <= {g.name for g in vm.grants}
+    if kinds == {"file"}:
+        return name == "interrupt files"
     return kinds == {"channel"} and name.startswith("channels.")

@@ -18,14 +18,16 @@ def own(case: Case, image: Span) -> Check:
     parts = _parts(case)
     for e in walk.extents:
         if e.ipa != e.phys:
-            check.fail(f"the hypervisor maps {e.ipa:#x} to physical {e.phys:#x}", image, notes=("it runs with virtual = physical",))
+            check.fail(f"the hypervisor maps {e.ipa:#x} to physical {e.phys:#x}", image,
+                       notes=("it runs with virtual = physical",))
         if "w" in e.access and "x" in e.access:
             check.fail(f"the hypervisor can write and execute {span_text(e.phys, e.phys_end)}", image)
         rest: Ranges = [(e.phys, e.phys_end)]
         for (start, end), access, what in parts:
             inside = common(rest, [(start, end)])
             if inside and e.access != access:
-                check.fail(f"the hypervisor maps its {what} {e.access} at {span_text(*inside[0])}", image, f"expected {access}")
+                check.fail(f"the hypervisor maps its {what} {e.access} at {span_text(*inside[0])}", image,
+                           f"expected {access}")
             rest = minus(rest, inside)
         for start, end in rest:
             check.fail(f"the hypervisor maps {span_text(start, end)} ({e.access}): {case.owner(start)}", image)
@@ -53,7 +55,8 @@ def _parts(case: Case) -> list[tuple[tuple[int, int], str, str]]:
              ((sections[".data"][0], sections[".tables"][0]), "rw", "data")]
     controller, device = case.board.controller, case.expected.console
     if controller is not None:
-        parts += [(whole_pages(base, size), "rw", "interrupt controller") for base, size in controller.registers + controller.imsic]
+        parts += [(whole_pages(base, size), "rw", "interrupt controller") for base, size in controller.registers]
+        parts += [(whole_pages(base, size), "rw", "interrupt files") for base, size in controller.imsic]
     if device is not None and case.facts.console is not None:
         parts += [(whole_pages(base, size), "rw", "console") for base, size in device.registers]
     return parts + [(copy, "r", "pristine copies") for copy in case.copies]
@@ -81,7 +84,8 @@ def _stacks(case: Case, image: Span, check: Check) -> None:
                        _where(extent) if extent else "nothing that can be written is mapped there")
             continue
         if extent.phys < case.facts.sections[".data"][1]:
-            check.fail(f"no unmapped page lies below the stack of {cpu.name}: an overflow would run into the data", image,
+            check.fail(f"no unmapped page lies below the stack of {cpu.name}: an overflow would run into the data",
+                       image,
                        _where(extent))
         if extent.phys in users:
             check.fail(f"{users[extent.phys]} and {cpu.name} have one stack, at {extent.phys:#x}", image)
@@ -89,7 +93,8 @@ def _stacks(case: Case, image: Span, check: Check) -> None:
     data = case.facts.sections[".data"]
     for e in writable:
         if e.phys not in users and not common([(e.phys, e.phys_end)], [data]):
-            check.fail(f"the hypervisor maps {span_text(e.phys, e.phys_end)}, which is neither its data nor a stack", image)
+            check.fail(f"the hypervisor maps {span_text(e.phys, e.phys_end)}, which is neither its data nor a stack",
+                       image)
 
 
 def _where(extent: Extent) -> str:

@@ -60,7 +60,8 @@ def tables(case: Case, image: Span) -> Check:
         for flaw in walk.flaws[:3]:
             check.fail(f"{name}: the entry {flaw.value:#x} at {flaw.where:#x} {flaw.text}", span, notes=(
                 f"it translates addresses from {flaw.ipa:#x} on",
-                *([f"{plural(len(walk.flaws) - 3, 'more entry')} of these tables are flawed"] if len(walk.flaws) > 3 else ())))
+                *([f"{plural(len(walk.flaws) - 3, 'more entry')} of these tables are flawed"] if len(walk.flaws) > 3
+                  else ())))
         for table, size in walk.tables:
             if not (low <= table and table + size <= high):
                 check.fail(f"{name}: a table lies at {table:#x}, in {case.owner(table)}", span,

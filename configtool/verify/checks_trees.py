@@ -58,7 +58,8 @@ def _memory(vm: VmCase, root: Node, held: tuple[Held, ...], check: Check) -> Non
     for node in reserved.children if reserved else ():
         for base, size in node.reg():
             if minus([(base, base + size)], mapped):
-                check.fail(f"{node.path} of VM '{vm.name}' is not mapped at IPA {span_text(base, base + size)}", vm.span)
+                check.fail(f"{node.path} of VM '{vm.name}' is not mapped at IPA {span_text(base, base + size)}",
+                           vm.span)
 
 
 def _list(ranges: list[tuple[int, int]]) -> str:
@@ -75,7 +76,8 @@ def _cpus(case: Case, vm: VmCase, root: Node, check: Check) -> None:
     if case.facts.arch.startswith("riscv"):
         for node in nodes:
             if "sstc" in node.strings("riscv,isa-extensions") and not case.facts.sstc:
-                check.fail(f"{node.path} of VM '{vm.name}' says that it has Sstc, which the hypervisor does not grant", vm.span)
+                check.fail(f"{node.path} of VM '{vm.name}' says that it has Sstc, which the hypervisor does not grant",
+                           vm.span)
 
 
 def _mmio(node: Node) -> Iterator[Node]:
@@ -92,7 +94,7 @@ def _devices(case: Case, vm: VmCase, root: Node, check: Check) -> None:
     channels = {c.ipa: c for c in vm.claimed}
     windows = {w.ipa: w for w in vm.facts.windows}
     reachable = union([(e.ipa, e.end) for e in vm.facts.walk.extents] + [(w.ipa, w.end) for w in vm.facts.windows])
-    controllers = [n for n in root.walk() if "interrupt-controller" in n.properties and n.reg_is_address()]
+    controllers = [n for n in root.walk() if "interrupt-controller" in n.properties and "reg" in n.properties]
     told: list[tuple[int, int]] = []
     for node in _mmio(root):
         regs = node.reg() if "reg" in node.properties else []
@@ -102,7 +104,9 @@ def _devices(case: Case, vm: VmCase, root: Node, check: Check) -> None:
             if lacks and size:
                 check.fail(f"{node.path} of VM '{vm.name}' is not there at IPA {span_text(*lacks[0])}", vm.span,
                            "its device tree says that it is")
-        numbers = node.cells("interrupts") if _parent(node) in controllers else ()
+        parent = _parent(node)
+        numbers = node.cells("interrupts")[::parent.cell("#interrupt-cells",
+                                                         1)] if parent in controllers and parent else ()
         at = regs[0][0] if regs else None
         if at in channels:
             number = rung_number(case, vm, channels[at].end.channel.name)
@@ -124,10 +128,12 @@ def _devices(case: Case, vm: VmCase, root: Node, check: Check) -> None:
             own = physical_interrupts(vm.grants, case.board)
             for number in numbers:
                 if not (0 < number < len(vm.facts.irq_physical) and vm.facts.irq_physical[number] in own):
-                    check.fail(f"{node.path} of VM '{vm.name}' has interrupt {number}, which no device of it raises", vm.span)
+                    check.fail(f"{node.path} of VM '{vm.name}' has interrupt {number}, which no device of it raises",
+                               vm.span)
     if vm.vm.devicetree == "generated":
         here = union(told)
-        there = [(e.ipa, e.end) for e in vm.of("channel")] + [(w.ipa, w.end) for w in vm.facts.windows if w.kind != "WINDOW_DOORBELL"]
+        there = [(e.ipa, e.end) for e in vm.of("channel")] + [(w.ipa, w.end) for w in vm.facts.windows
+                                                              if w.kind != "WINDOW_DOORBELL"]
         for start, end in there:
             if minus([(start, end)], here):
                 check.fail(f"the device tree of VM '{vm.name}' does not tell of IPA {span_text(start, end)}", vm.span)

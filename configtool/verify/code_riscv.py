@@ -102,7 +102,8 @@ def _compressed(word: int, known: dict[int, int], bits: int) -> tuple[int | None
 def _writes(elf: Elf, code: bytes, base: int) -> list[int]:
     """Addresses of all instructions that may write satp, instructions counted from each symbol on."""
     found: list[int] = []
-    starts = sorted({s.value for s in elf.symbols if base <= s.value < base + len(code) and not s.name.startswith("$d")})
+    starts = sorted({s.value for s in elf.symbols if base <= s.value < base + len(code)
+                     and not s.name.startswith("$d")})
     at = 0
     while True:
         at = _next(code, at)

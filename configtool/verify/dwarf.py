@@ -7,7 +7,7 @@ Source: DWARF Debugging Information Format, version 5, chapter 5 (types) and sec
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Union
 
 from .elf import Elf, NotAnImage
 
@@ -69,8 +69,15 @@ class Variable:
     type: Type
 
 
-def variable(elf: Elf, name: str, unit: str) -> Variable:
-    """The variable that the compilation unit of source file `unit` defines. Raises NotAnImage."""
+@dataclass(frozen=True)
+class Unit:
+    """Variables of one source file: one by name, and all its arrays by address."""
+    variable: Variable
+    arrays: dict[int, Array]
+
+
+def unit(elf: Elf, source: str, name: str) -> Unit:
+    """What source file `source` defines: the variable `name` and its arrays. Raises NotAnImage."""
     from io import BytesIO
 
     from elftools.elf.elffile import ELFFile
@@ -82,13 +89,13 @@ def variable(elf: Elf, name: str, unit: str) -> Variable:
         info = ELFFile(BytesIO(elf.data)).get_dwarf_info()
         for cu in info.iter_CUs():
             top = cu.get_top_DIE()
-            if _name(top).rpartition("/")[2] == unit:
-                found = _variable(cu, top, name)
-                if found is not None:
-                    return found
+            if _name(top).rpartition("/")[2] == source:
+                found = dict(_variables(cu, top))
+                if name in found:
+                    return Unit(found[name], {v.address: v.type for v in found.values() if isinstance(v.type, Array)})
     except Exception as error:      # whatever pyelftools makes of damaged bytes
         raise NotAnImage(f"its debug information cannot be read ({type(error).__name__})") from None
-    raise NotAnImage(f"its debug information does not tell of '{name}' in {unit}: it is no image of Bulkhead")
+    raise NotAnImage(f"its debug information does not tell of '{name}' in {source}: it is no image of Bulkhead")
 
 
 def _name(die: "DIE") -> str:
@@ -96,17 +103,18 @@ def _name(die: "DIE") -> str:
     return str(found.value.decode("utf-8", "replace")) if found else ""
 
 
-def _variable(cu: "CompileUnit", top: "DIE", name: str) -> Variable | None:
+def _variables(cu: "CompileUnit", top: "DIE") -> Iterator[tuple[str, Variable]]:
+    """Those with an address, by name."""
+    types = _Types(cu)
     for die in top.iter_children():
         if die.tag != "DW_TAG_variable" or "DW_AT_location" not in die.attributes:
             continue
         declared = die.get_DIE_from_attribute("DW_AT_specification") if "DW_AT_specification" in die.attributes else die
-        if _name(declared) != name:
-            continue
         place = bytes(die.attributes["DW_AT_location"].value)
         if len(place) in (5, 9) and place[0] == _ADDRESS:
-            return Variable(int.from_bytes(place[1:], "little"), _Types(cu).of(declared))
-    return None
+            # The definition may complete the type: `extern const T x[];` has no length.
+            yield _name(declared), Variable(int.from_bytes(place[1:], "little"),
+                                            types.of(die if "DW_AT_type" in die.attributes else declared))
 
 
 class _Types:

@@ -93,7 +93,10 @@ class CpuFacts:
     id: int
     stack: int
     name: str
-    context: int
+    context: int                # of the PLIC
+    hart_index: int             # at an APLIC and IMSIC
+    guest_file: int             # physical page of an interrupt file, 0: none
+    others: tuple[int, ...]     # values that only Arm has
     vm: int
     vcpu: int
 
@@ -117,6 +120,7 @@ class Facts:
     irqchip: int
     henvcfg: int
     sstc: bool
+    others: tuple[int, ...]     # values that only Arm has
     probes: tuple[int, ...]
     console: ConsoleFacts | None
     cpus: tuple[CpuFacts, ...]
@@ -137,15 +141,16 @@ SECTIONS = (".text", ".rodata", ".data", ".tables")
 class Layout:
     """What of an image does not depend on its contents: worth keeping where the same image is judged again and again."""
     config: dwarf.Variable
+    arrays: dict[int, Array]    # of config.c, by address
 
 
 def layout(elf: Elf) -> Layout:
     """Raises NotAnImage."""
-    made = dwarf.variable(elf, "config", "config.c")
+    made = dwarf.unit(elf, "config.c", "config")
     symbol = elf.symbol("config")
-    if symbol is None or symbol.value != made.address:
+    if symbol is None or symbol.value != made.variable.address:
         raise NotAnImage("its symbol 'config' and its debug information differ about where the configuration lies")
-    return Layout(made)
+    return Layout(made.variable, made.arrays)
 
 
 def gather(elf: Elf, known: Layout | None = None) -> Facts:
@@ -159,7 +164,7 @@ def gather(elf: Elf, known: Layout | None = None) -> Facts:
         if section is None or not section.size:
             raise NotAnImage(f"it has no section {name}: it is no image of Bulkhead")
         sections[name] = (section.base, section.end)
-    memory = _Memory(elf, sections[".rodata"])
+    memory = _Memory(elf, sections[".rodata"], known.arrays)
     try:
         return _facts(elf, memory, memory.value(known.config.type, known.config.address, "config"), sections)
     except (AttributeError, KeyError) as error:
@@ -169,8 +174,8 @@ def gather(elf: Elf, known: Layout | None = None) -> Facts:
 class _Memory:
     """Constants of the image. All lie in .rodata, which the hypervisor cannot write."""
 
-    def __init__(self, elf: Elf, rodata: tuple[int, int]) -> None:
-        self.elf, self.rodata = elf, rodata
+    def __init__(self, elf: Elf, rodata: tuple[int, int], arrays: dict[int, Array]) -> None:
+        self.elf, self.rodata, self.arrays = elf, rodata, arrays
 
     def bytes(self, address: int, size: int, what: str) -> bytes:
         low, high = self.rodata
@@ -183,13 +188,17 @@ class _Memory:
         return dwarf.decode(type_, self.bytes(address, type_.size, what))
 
     def array(self, pointer: Pointer, count: int, what: str) -> tuple[Any, ...]:
-        """What a pointer and a count describe together."""
+        """What a pointer and a count describe together: one of the arrays that config.c defines, as a whole."""
         if not count:
+            if pointer.address:
+                raise Malformed(f"{what} has no entries, but a place: {pointer.address:#x}")
             return ()
         if pointer.target is None:
             raise NotAnImage(f"the type of {what} is not in its debug information")
-        self.bytes(pointer.address, count * pointer.target.size, f"{what} of {count} entries")     # before decoding millions
-        found: tuple[Any, ...] = self.value(Array(pointer.target, count, count * pointer.target.size), pointer.address, what)
+        array = self.arrays.get(pointer.address)
+        if array is None or array.count != count or array.element != pointer.target:
+            raise Malformed(f"{what}, at {pointer.address:#x} and of {count} entries, is none of its tables")
+        found: tuple[Any, ...] = self.value(array, pointer.address, what)
         return found
 
     def text(self, pointer: Pointer, what: str) -> str:
@@ -208,16 +217,33 @@ def _facts(elf: Elf, memory: _Memory, config: Record, sections: dict[str, tuple[
     own = walk_riscv.root(register := code_riscv.satp(elf), elf.bits, guest=False)
     console = c.console if c.has_console else None
     return Facts(
-        elf=elf, arch=f"riscv{elf.bits}", name=memory.text(c.system, "config.system"), file=memory.text(c.file, "config.file"),
+        elf=elf, arch=f"riscv{elf.bits}", name=memory.text(c.system, "config.system"),
+        file=memory.text(c.file, "config.file"),
         board=memory.text(c.board, "config.board"), irqchip=c.irqchip_base, henvcfg=c.henvcfg, sstc=bool(c.sstc),
-        probes=memory.array(c.probes, c.probe_count, "config.probes"),
-        console=ConsoleFacts(console.base, console.reg_shift, console.reg_width, console.irq, console.cpu) if console else None,
-        cpus=tuple(CpuFacts(p.id, p.stack, memory.text(p.name, f"config.cpus[{i}].name"), p.context, p.vm, p.vcpu)
+        others=(c.gicc_base, c.gich_base, c.maintenance_irq, *c.irq_edges),
+        probes=_probes(elf, memory),
+        console=ConsoleFacts(console.base, console.reg_shift, console.reg_width, console.irq, console.cpu) if console
+        else None,
+        cpus=tuple(CpuFacts(p.id, p.stack, memory.text(p.name, f"config.cpus[{i}].name"), p.context,
+                            p.hart_index, p.guest_file, (p.gicr, p.release), p.vm, p.vcpu)
                    for i, p in enumerate(c.cpus)),
         vms=tuple(_vm(elf, memory, i, vm) for i, vm in enumerate(c.vms)),
         irq_owner=tuple((o.vm, o.guest) for o in c.irq_owner),
         own=walk_riscv.walk(own, elf.read), own_register=register, own_problem=own.problem,
         build_id=_build_id(elf), sections=sections)
+
+
+def _probes(elf: Elf, memory: _Memory) -> tuple[int, ...]:
+    """`boot_probes`: words of 64 bits up to a 0."""
+    symbol = elf.symbol("boot_probes")
+    if symbol is None:
+        raise NotAnImage("it has no symbol 'boot_probes'")
+    found: list[int] = []
+    while True:
+        word = int.from_bytes(memory.bytes(symbol.value + 8 * len(found), 8, "boot_probes"), "little")
+        if not word:
+            return tuple(found)
+        found.append(word)
 
 
 def _vm(elf: Elf, memory: _Memory, index: int, vm: Any) -> VmFacts:

@@ -49,10 +49,6 @@ class Node:
         value = self.properties.get(name, b"")
         return [s.decode("utf-8", "replace") for s in value.split(b"\0")[:-1]]
 
-    def reg_is_address(self) -> bool:
-        """Not so for a CPU's own interrupt controller, which has no registers in memory."""
-        return "reg" in self.properties
-
     def reg(self) -> list[tuple[int, int]]:
         """(address, size) of each entry, in the parent's address space. Raises BadTree."""
         parent = self.parent
@@ -61,7 +57,8 @@ class Node:
         step = sum(width)
         if not 1 <= width[0] <= 2 or width[1] > 2 or len(self.properties.get("reg", b"")) % (4 * step):
             raise BadTree(f"reg of {self.path} is not in its parent's cells")
-        return [(_number(found[i:i + width[0]]), _number(found[i + width[0]:i + step])) for i in range(0, len(found), step)]
+        return [(_number(found[i:i + width[0]]), _number(found[i + width[0]:i + step])) for i in range(0, len(found),
+                                                                                                       step)]
 
 
 def _number(cells: tuple[int, ...]) -> int:

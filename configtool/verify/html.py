@@ -49,7 +49,8 @@ def page(report: Report) -> str:
     for vm in report.vms:
         out += [f"<h3>{escape(vm.name)}: {plural(vm.pages, 'page')}</h3>", *_table(
             ("guest-physical", "physical", "size", "access", "what"),
-            [(f"{p.ipa:#x}", "-" if p.phys is None else f"{p.phys:#x}", size_text(p.size), p.access, p.what) for p in vm.pieces],
+            [(f"{p.ipa:#x}", "-" if p.phys is None else f"{p.phys:#x}", size_text(p.size), p.access, p.what)
+             for p in vm.pieces],
             numbers=3)]
     return "\n".join(out + ["</body></html>", ""])
 

@@ -43,7 +43,8 @@ def _checks(case: Case, image: Span) -> list[Check]:
     made = [checks_tables.file(case, image), checks_tables.tables(case, image), checks_memory.exclusive(case),
             checks_memory.reach(case), checks_memory.promised(case, held), checks_channels.memory(case),
             checks_channels.doorbells(case), checks_channels.windows(case), checks_devices.devices(case),
-            checks_devices.dma(case), checks_devices.interrupts(case), checks_cpus.cpus(case), checks_own.own(case, image),
+            checks_devices.dma(case), checks_devices.interrupts(case), checks_cpus.cpus(case),
+            checks_own.own(case, image),
             checks_cpus.console(case), checks_trees.trees(case, held, found)]
     made.append(checks_images.images(case, held, found))
     made += [checks_memory.places(case, held), checks_memory.restart(case), checks_cpus.environment(case)]
@@ -53,8 +54,10 @@ def _checks(case: Case, image: Span) -> list[Check]:
 def _report(system: System, board: Board, elf: Elf, image: str, build_id: str, checks: tuple[Check, ...],
             case: Case | None = None) -> Report:
     vms = tuple(_summary(case, vm) for vm in case.vms) if case else ()
-    pairs = tuple(_pair(case, one, other) for i, one in enumerate(case.vms) for other in case.vms[i + 1:]) if case else ()
-    return Report(system.name, board.name, board.arch, build_id, hashlib.sha256(elf.data).hexdigest(), system.file, image, vms,
+    pairs = tuple(_pair(case, one, other) for i, one in enumerate(case.vms)
+                  for other in case.vms[i + 1:]) if case else ()
+    return Report(system.name, board.name, board.arch, build_id, hashlib.sha256(elf.data).hexdigest(), system.file,
+                  image, vms,
                   pairs, checks, tuple(_assumptions(case)) if case else ())
 
 

@@ -73,12 +73,14 @@ def to_json(report: Report) -> str:
             "name": vm.name, "cpus": list(vm.cpus), "memory": vm.memory, "devices": list(vm.devices),
             "interrupts": list(vm.interrupts), "tables": vm.tables, "pages": vm.pages,
             "leaves": [{"size": size, "entries": entries} for size, entries in vm.leaves],
-            "map": [{"ipa": p.ipa, "phys": p.phys, "size": p.size, "access": p.access, "what": p.what} for p in vm.pieces],
+            "map": [{"ipa": p.ipa, "phys": p.phys, "size": p.size, "access": p.access, "what": p.what}
+                    for p in vm.pieces],
             "trusted_dma": [{"device": name, "because": why} for name, why in vm.trusted],
         } for vm in report.vms],
         "pairs": [{"vms": [pair.one, pair.other], "memory": list(pair.shares), "doorbells": list(pair.rings),
                    "devices": list(pair.devices)} for pair in report.pairs],
-        "checks": [{"name": check.name, "title": check.title, "passed": check.passed, "count": check.count, "unit": check.unit,
+        "checks": [{"name": check.name, "title": check.title, "passed": check.passed, "count": check.count,
+                    "unit": check.unit,
                     "evidence": check.evidence, "findings": [_finding(f) for f in check.findings], "more": check.more}
                    for check in report.checks],
         "assumptions": list(report.assumptions),

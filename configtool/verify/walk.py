@@ -59,7 +59,8 @@ class Walk:
 
     def within(self, ipa: int, size: int) -> list[Extent]:
         """The parts of extents that lie in a range."""
-        return [cut(e, max(e.ipa, ipa), min(e.end, ipa + size)) for e in self.extents if e.ipa < ipa + size and ipa < e.end]
+        return [cut(e, max(e.ipa, ipa), min(e.end, ipa + size)) for e in self.extents if e.ipa < ipa + size
+                and ipa < e.end]
 
 
 def cut(extent: Extent, start: int, end: int) -> Extent:

@@ -34,7 +34,8 @@ class Format:
 
 
 # MODE of satp and of hgatp, by register width.
-_STAGE1 = {64: {8: Format("sv39", 8, (9, 9, 9), False), 9: Format("sv48", 8, (9,) * 4, False), 10: Format("sv57", 8, (9,) * 5, False)},
+_STAGE1 = {64: {8: Format("sv39", 8, (9, 9, 9), False), 9: Format("sv48", 8, (9,) * 4, False),
+                10: Format("sv57", 8, (9,) * 5, False)},
            32: {1: Format("sv32", 4, (10, 10), False)}}
 _STAGE2 = {64: {8: Format("sv39x4", 8, (9, 9, 11), True), 9: Format("sv48x4", 8, (9, 9, 9, 11), True),
                 10: Format("sv57x4", 8, (9, 9, 9, 9, 11), True)},
@@ -85,7 +86,8 @@ def walk(root_: Root, read: Reader) -> Walk:
     return found
 
 
-def _node(found: Walk, format: Format, read: Reader, table: int, level: int, prefix: int) -> Iterator[tuple[int, int, int, str]]:
+def _node(found: Walk, format: Format, read: Reader, table: int, level: int, prefix: int) -> Iterator[tuple[int, int,
+                                                                                                            int, str]]:
     size = format.table_size(level)
     data = read(table, size)
     if data is None:
@@ -99,34 +101,32 @@ def _node(found: Walk, format: Format, read: Reader, table: int, level: int, pre
     upper = not format.guest and format.entry == 8 and level == len(format.bits) - 1
     top, high = (reach // 2, (1 << 64) - reach) if upper else (1 << 65, 0)
 
-    # A table all of whose entries go on alike, as those of single pages mostly do, is one extent.
-    step = span >> 12 << _PPN
-    first = entries[0]
-    if level == 0 and first & _V and first & (_R | _W | _X) and entries[1] == first + step and entries[-1] == first + step * (len(entries) - 1) \
-            and entries == list(range(first, first + step * len(entries), step)):
-        before = len(found.flaws)
-        if _leaf(found, format, first, table, prefix, span) and _leaf(found, format, entries[-1], table, prefix, span):
-            found.leaves[span] = found.leaves.get(span, 0) + len(entries)
-            yield prefix, _physical(format, first), span * len(entries), _ACCESS[first & 0b1110]
-            return
-        del found.flaws[before:]
-
-    for index, entry in enumerate(entries):
-        if not entry & _V:
-            continue                # the hardware looks at no other bit
+    step = span >> 12 << _PPN           # from one entry to the next, where what they map goes on
+    index = 0
+    while index < len(entries):
+        entry = entries[index]
+        if not entry & _V:              # the hardware looks at no other bit
+            index += 1
+            continue
         at, where = prefix + index * span, table + index * format.entry
-        if at >= top:               # virtual addresses are sign-extended
+        if at >= top:                   # virtual addresses are sign-extended
             at += high
+        run = 1
         if entry & (_R | _W | _X):
-            if _leaf(found, format, entry, where, at, span):
-                found.leaves[span] = found.leaves.get(span, 0) + 1
-                yield at, _physical(format, entry), span, _ACCESS[entry & 0b1110]
+            while not upper and index + run < len(entries) and entries[index + run] == entry + run * step:
+                run += 1
+            last = run - 1              # what is right for the first and the last of a run is so for all
+            if _leaf(found, format, entry, where, at, span) and (not last or _leaf(
+                    found, format, entry + last * step, where + last * format.entry, at + last * span, span)):
+                found.leaves[span] = found.leaves.get(span, 0) + run
+                yield at, _physical(format, entry), run * span, _ACCESS[entry & 0b1110]
         elif level == 0:
             found.flaws.append(Flaw(where, entry, at, "is a pointer to a further table at the last level"))
         elif entry & (_U | _A | _D | (_G if format.guest else 0)) or format.entry == 8 and entry & _RESERVED64:
             found.flaws.append(Flaw(where, entry, at, "is a pointer with flags or reserved bits set"))
         else:
             yield from _node(found, format, read, _physical(format, entry), level - 1, at)
+        index += run
 
 
 def _physical(format: Format, entry: int) -> int:

@@ -9,12 +9,6 @@ struct cpu cpus[PLAN_CPUS];
 
 static uint32_t running = PLAN_VMS; /* VMs that have not ended */
 
-void vm_init(void)
-{
-    for (uint32_t i = 0; i < PLAN_VMS; i++)
-        vms[i].config = &config.vms[i];
-}
-
 enum vm_start vm_start(struct vm *vm, uint32_t vcpu, uint64_t pc, uint64_t arg)
 {
     struct cpu *cpu = vm_cpu(vm, vcpu);
@@ -115,7 +109,7 @@ static void restart(struct cpu *cpu)
     virq_reset(cpu);
     vuart_reset(vm);
     for (uint32_t i = 0; i < own->restore_count; i++)
-        arch_guest_fill(own->restores[i].ipa, (const void *)(uintptr_t)own->restores[i].source, own->restores[i].size);
+        arch_guest_fill(vm, &own->restores[i]);
     __atomic_store_n(&vm->parked, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_RELEASE);
     vm_start(vm, 0, own->entry, own->dtb);

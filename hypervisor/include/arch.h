@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 struct cpu;
+struct restore;
+struct vm;
 
 /* Enter a fresh vCPU at pc, with its own number and `arg` where the boot ABI has them. */
 _Noreturn void arch_vcpu_start(struct cpu *cpu, uint64_t pc, uint64_t arg);
@@ -19,7 +21,7 @@ void arch_vcpu_set_irq(struct cpu *cpu, bool asserted);
 void arch_vcpu_set_ipi(struct cpu *cpu);
 
 /* An interrupt that the vCPU has enabled is pending for it. */
-bool arch_vcpu_has_interrupt(void);
+bool arch_vcpu_has_interrupt(struct cpu *cpu);
 
 /* Sleep until an interrupt is pending, then handle physical interrupts; events stay for cpu_take_events(). */
 void arch_wait(struct cpu *cpu);
@@ -31,8 +33,8 @@ void arch_wait(struct cpu *cpu);
 bool arch_guest_read(uint64_t ipa, uint8_t *byte);
 bool arch_guest_write(uint64_t ipa, uint8_t byte);
 
-/* Fill the current VM's memory at an IPA from a copy, or with zeros where source is NULL; whole pages that it may write. */
-void arch_guest_fill(uint64_t ipa, const void *source, uint64_t size);
+/* Put back memory of this CPU's VM. */
+void arch_guest_fill(const struct vm *vm, const struct restore *restore);
 
 /* The time counter: PLAN_TIMEBASE ticks in a second. */
 uint64_t arch_time(void);

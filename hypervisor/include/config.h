@@ -84,6 +84,7 @@ struct restore {
     uint64_t ipa;
     uint64_t size;   /* bytes, whole pages */
     uint64_t source; /* physical address of the pristine copy; 0: zeros */
+    uint64_t phys;   /* of the memory itself, in one piece */
 };
 
 struct vm_config {
@@ -109,6 +110,7 @@ struct vm_config {
     struct policy on_poweroff;
     const struct restore *restores; /* of a VM that can be restarted */
     uint32_t restore_count;
+    uint64_t restore_table; /* AArch64: value of ttbr0_el2 by which the hypervisor reaches the VM's memory to restart it */
 };
 
 struct cpu_config {
@@ -141,8 +143,6 @@ struct config {
     uint64_t gich_base;      /* GICv2: virtual interface control */
     uint32_t maintenance_irq; /* GIC: INTID of the maintenance interrupt */
     uint64_t henvcfg;        /* RISC-V: what guests may use of the environment */
-    const uint64_t *probes;  /* last planned word of each memory bank */
-    uint32_t probe_count;
     bool sstc;               /* guests program their timer themselves */
     bool has_console;        /* the hypervisor owns a UART */
     struct console_config console;
@@ -153,5 +153,9 @@ struct config {
 };
 
 extern const struct config config;
+
+/* What the first instructions read, before there is a stack. */
+extern const uint64_t boot_probes[];       /* last planned word of each memory bank, then 0 */
+extern const uint64_t boot_ids[PLAN_CPUS]; /* hart id or MPIDR of each CPU */
 
 #endif

@@ -44,10 +44,16 @@ void virq_reset_vcpu(struct cpu *cpu);
 /* All vCPUs are off: nothing pending, nothing claimed, at the physical controller either. `cpu`: one of the VM's. */
 void virq_reset(struct cpu *cpu);
 
+/* An enabled interrupt waits for this CPU's vCPU (of a GIC). */
+bool virq_waiting(struct cpu *cpu);
+
+/* A write of ICC_SGI1R_EL1; false: the controller has no such register (a GICv2). */
+bool virq_write_sgi(struct cpu *cpu, uint64_t value);
+
 /* False: no such register, width or alignment. */
 bool virq_access(struct cpu *cpu, struct vdev_access *access);
 
-#define VUART_RX_SIZE 64u /* a power of two */
+#define VUART_RX_SIZE 256u /* a power of two */
 
 struct vuart {
     struct spinlock lock;
@@ -66,7 +72,8 @@ struct vuart {
 /* A byte typed for `vm`, taken in by `cpu`. Lost where the guest has not read the last VUART_RX_SIZE ones. */
 void vuart_receive(struct cpu *cpu, struct vm *vm, uint8_t byte);
 
-/* The next byte typed for this VM, taken by a firmware call; -1: none. */
+/* The next byte typed for this VM, for a firmware call; -1: none. It stays until it is taken. */
+int vuart_peek(struct vm *vm);
 int vuart_take(struct vm *vm);
 
 /* As at first. */

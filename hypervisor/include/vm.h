@@ -37,9 +37,6 @@ static inline struct cpu *vm_cpu(const struct vm *vm, uint32_t vcpu)
     return &cpus[vm->config->cpus[vcpu]];
 }
 
-/* Run-time values of all VMs, before any CPU enters its guest. */
-void vm_init(void);
-
 /*
  * Start a vCPU of this VM at pc with arg.
  * 0: it will start; VM_START_*: why not.

@@ -83,6 +83,17 @@ void vuart_reset(struct vm *vm)
     spin_unlock(&uart->lock);
 }
 
+int vuart_peek(struct vm *vm)
+{
+    const struct vuart *uart = &vm->uart;
+    int byte;
+
+    spin_lock(&vm->uart.lock);
+    byte = has_input(uart) ? uart->rx[uart->rx_tail % VUART_RX_SIZE] : -1;
+    spin_unlock(&vm->uart.lock);
+    return byte;
+}
+
 int vuart_take(struct vm *vm)
 {
     int byte;

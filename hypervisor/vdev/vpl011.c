@@ -57,6 +57,17 @@ void vuart_receive(struct cpu *cpu, struct vm *vm, uint8_t byte)
     spin_unlock(&uart->lock);
 }
 
+int vuart_peek(struct vm *vm)
+{
+    const struct vuart *uart = &vm->uart;
+    int byte;
+
+    spin_lock(&vm->uart.lock);
+    byte = has_input(uart) ? uart->rx[uart->rx_tail % VUART_RX_SIZE] : -1;
+    spin_unlock(&vm->uart.lock);
+    return byte;
+}
+
 int vuart_take(struct vm *vm)
 {
     int byte;

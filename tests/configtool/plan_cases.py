@@ -33,10 +33,12 @@ def span(line: int, file: str = "system.yaml") -> Span:
     return Span(file, line, 5, line, 9)
 
 
-def device(name: str, base: int, size: int, sources: tuple[int, ...] = (), compatible: tuple[str, ...] = ("vendor,thing",),
+def device(name: str, base: int, size: int, sources: tuple[int, ...] = (),
+           compatible: tuple[str, ...] = ("vendor,thing",),
            **more: Any) -> Device:
     interrupts = tuple(Interrupt(s, "level-high", PLIC) for s in sources)
-    return Device(name, f"/soc/{name}", None, more.pop("aliases", ()), span(1, "board.dts"), compatible, True, ((base, size),),
+    return Device(name, f"/soc/{name}", None, more.pop("aliases", ()), span(1, "board.dts"), compatible, True,
+                  ((base, size),),
                   interrupts, **more)
 
 
@@ -45,7 +47,8 @@ def virt(cpus: int = 4, memory: tuple[tuple[int, int], ...] = ((0x8000_0000, GIB
     """QEMU's virt machine, more or less."""
     devices = (device("rtc@101000", 0x10_1000, 0x1000, (11,), ("google,goldfish-rtc",)),
                device("serial@10000000", 0x1000_0000, 0x100, (10,), ("ns16550a",), aliases=("serial0",)),
-               *(device(f"virtio_mmio@1000{n}000", 0x1000_0000 + n * 0x1000, 0x1000, (n,), ("virtio,mmio",), dma_master=True)
+               *(device(f"virtio_mmio@1000{n}000", 0x1000_0000 + n * 0x1000, 0x1000, (n,), ("virtio,mmio",),
+                        dma_master=True)
                  for n in range(1, 9)))
     return Board(
         "qemu-riscv64-virt", None, "board.dts", "riscv64", "QEMU virt", load, span(5, "board.yaml"), "sbi",
@@ -70,13 +73,14 @@ def vm(name: str, size: int = 16 * MIB, *, line: int = 8, count: int = 1, file: 
 
 
 def system(*vms: Vm, channels: tuple[Channel, ...] = (), **more: Any) -> System:
-    return System("dir/system.yaml", more.pop("name", "case"), span(2), "qemu-riscv64-virt", span(3), vms, channels, **more)
+    return System("dir/system.yaml", more.pop("name", "case"), span(2), "qemu-riscv64-virt", span(3), vms, channels,
+                  **more)
 
 
 def elf(*segments: tuple[int, bytes, int, int], entry: int | None = None, bits: int = 64, machine: int = 243,
         kind: int = 2, virtual: int = 0) -> bytes:
-    """An ELF file with these PT_LOAD segments: (address, data, size in memory, flags: 4 r, 2 w, 1 x). `virtual` is added to
-    the virtual addresses and the entry."""
+    """An ELF file with these PT_LOAD segments: (address, data, size in memory, flags: 4 r, 2 w, 1 x). `virtual` is
+    added to the virtual addresses and the entry."""
     entry = segments[0][0] if entry is None else entry
     wide = bits == 64
     start, each = (64, 56) if wide else (52, 32)
@@ -87,12 +91,14 @@ def elf(*segments: tuple[int, bytes, int, int], entry: int | None = None, bits: 
             struct.pack("<8I", 1, offset, at + virtual, at, len(data), size, flags, 4096)
         body += data
     head = b"\x7fELF" + bytes([2 if wide else 1, 1, 1]) + bytes(9)
-    head += struct.pack("<HHI" + ("QQQ" if wide else "III") + "IHHHHHH", kind, machine, 1, entry + virtual, start, 0, 0, start,
+    head += struct.pack("<HHI" + ("QQQ" if wide else "III") + "IHHHHHH", kind, machine, 1, entry + virtual, start, 0, 0,
+                        start,
                         each, len(segments), 0, 0, 0)
     return head + headers + body
 
 
-def kernel(size: int = 5 * MIB, reserve: int | None = None, text_offset: int = 0x20_0000, magic: bytes = b"RSC\x05") -> bytes:
+def kernel(size: int = 5 * MIB, reserve: int | None = None, text_offset: int = 0x20_0000,
+           magic: bytes = b"RSC\x05") -> bytes:
     """A Linux Image of `size` bytes."""
     head = struct.pack("<IIQQQIIQ8s4sI", 0, 0, text_offset, size + MIB if reserve is None else reserve, 0, 2, 0, 0,
                        b"RISCV\0\0\0", magic, 0)
@@ -103,7 +109,8 @@ def device_ref(name: str, line: int = 20, **more: Any) -> DeviceRef:
     return DeviceRef(name, span(line), **more)
 
 
-def channel(name: str, size: int, writer: str, *readers: str, line: int = 4, doorbell: str = "both", between: bool = False,
+def channel(name: str, size: int, writer: str, *readers: str, line: int = 4, doorbell: str = "both",
+            between: bool = False,
             **more: Any) -> Channel:
     if between:
         return Channel(name, span(line), size, span(line), between=((writer, span(line)), (readers[0], span(line))),

@@ -41,7 +41,8 @@ def test_it_runs_from_anywhere_and_takes_nothing_of_the_users_python(desk: Path)
         (desk / name).write_text("raise SystemExit('the wrong module')\n")
     (desk / "link").symlink_to(PROGRAM)
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(desk), "PYTHONHOME": "/nonexistent", "LC_ALL": "C"}
-    done = subprocess.run(["./link", "check", "system.yaml"], capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(["./link", "check", "system.yaml"], capture_output=True, text=True, env=environment,
+                          check=False)
     assert (done.returncode, done.stdout, done.stderr) == (
         0, "system.yaml: ok: 1 VM on 1 of 4 CPUs of qemu-riscv64-virt\n", "")
 
@@ -74,7 +75,8 @@ def test_every_command_has_help(command: str) -> None:
      "configtool: -W no-BH0100: BH0100 is an error; only warnings can be changed\n"),
     (["explain", "BH020"], "configtool: there is no rule 'BH020'; near it: "),
     (["plan", "--why", "nothing", "system.yaml"],
-     "configtool: --why nothing: the plan has no such thing; there are: hypervisor, hypervisor.console, vms.hello.devicetree, "),
+     "configtool: --why nothing: the plan has no such thing; there are: hypervisor, hypervisor.console, "
+     "vms.hello.devicetree, "),
     (["board", "shw"], "configtool: there is no command 'board shw'; there are: board show, board import\n"),
     (["run", "nosuch.yaml"], "configtool: cannot read nosuch.yaml: there is no such file\n"),
 ])
@@ -88,7 +90,8 @@ def test_a_bug_is_exit_3(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(configtool.pipeline, "load_system", lambda *_: 1 // 0)
     code, out, err = configtool_("check", "system.yaml")
     assert code == 3 and out == "" and "ZeroDivisionError" in err
-    assert err.endswith("configtool: this is a bug of configtool, not a mistake of yours. Please report it with the lines above and "
+    assert err.endswith("configtool: this is a bug of configtool, not a mistake of yours. Please report it with the "
+                        "lines above and "
                         "the description.\n")
 
 
@@ -152,7 +155,8 @@ warning[BH0013]: BH0310 is allowed here, and this line gives no such warning
 
 1 warning
 """
-    for options, code in ((["--werror"], 1), (["-E", "bh13"], 1), (["--werror", "-W", "BH0013"], 0), (["-W", "no-13"], 0)):
+    for options, code in ((["--werror"], 1), (["-E", "bh13"], 1), (["--werror", "-W", "BH0013"], 0),
+                          (["-W", "no-13"], 0)):
         assert configtool("check", "system.yaml", *options)[0] == code
     assert configtool("check", "system.yaml", "-W", "no-13")[2] == ""
     assert configtool("gen", "system.yaml", "-o", "out", "--werror")[0] == 1 and not (desk / "out").exists()
@@ -193,7 +197,8 @@ def test_as_many_errors_as_asked_for(desk: Path) -> None:
 
 
 def test_a_reader_that_goes_away_is_no_bug(desk: Path) -> None:
-    done = subprocess.run(f"{PROGRAM} rules --markdown | head -1", shell=True, capture_output=True, text=True, check=False)
+    done = subprocess.run(f"{PROGRAM} rules --markdown | head -1", shell=True, capture_output=True, text=True,
+                          check=False)
     assert (done.stdout, done.stderr) == ("<!-- SPDX-License-Identifier: Apache-2.0 -->\n", "")
 
 
@@ -208,7 +213,8 @@ def test_plan_for_people_and_programs(desk: Path) -> None:
 
 
 def test_why(desk: Path) -> None:
-    (desk / "system.yaml").write_text(HELLO.replace("{ram: 16MiB}", "{ram: 16MiB, log: {size: 4KiB, at: 0x90000000, phys: 0x9000_}}"
+    (desk / "system.yaml").write_text(HELLO.replace("{ram: 16MiB}",
+                                                    "{ram: 16MiB, log: {size: 4KiB, at: 0x90000000, phys: 0x9000_}}"
                                                     .replace("0x9000_", "0xa0000000"))
                                       + "    devices: [rtc@101000]\nhypervisor: {console: serial0}\n")
     assert configtool("plan", "system.yaml", "--why", "vms.hello.memory.log") == (0, """\
@@ -230,7 +236,8 @@ hypervisor.console
   serial0: written at system.yaml:10
 """
     out = configtool("plan", "system.yaml", "--why", "vms.hello.memory.ram")[1]
-    assert out.startswith("vms.hello.memory.ram\n  16MiB at guest address 0x80000000: the default of riscv64; image guest.elf fits there\n")
+    assert out.startswith("vms.hello.memory.ram\n  16MiB at guest address 0x80000000: the default of riscv64; image "
+                          "guest.elf fits there\n")
 
 
 REST = HELLO + "    devices: {rest: true, except: [virtio_mmio@10001000]}\n"
@@ -240,7 +247,8 @@ def test_the_rest_of_the_devices_can_be_locked(desk: Path) -> None:
     system = desk / "system.yaml"
     system.write_text(REST)
     assert configtool("plan", "system.yaml", "--locked") == (
-        2, "", "configtool: cannot read system.yaml.lock: there is no such file; configtool plan --lock system.yaml writes it\n")
+        2, "", "configtool: cannot read system.yaml.lock: there is no such file; configtool plan --lock system.yaml "
+        "writes it\n")
     locked, _, why = configtool("plan", "system.yaml", "--lock")
     if locked:
         pytest.skip(f"this board has no device that can be taken so:\n{why}")
@@ -266,7 +274,8 @@ error[BH0124]: the rest of the devices, which VM 'hello' gets, has changed
 """
     for text in ("[", "[]", "{\"hello\": 3}"):
         (desk / "system.yaml.lock").write_text(text)
-        assert configtool("plan", "system.yaml", "--locked")[2].startswith("configtool: system.yaml.lock is no lock file; ")
+        err = configtool("plan", "system.yaml", "--locked")[2]
+        assert err.startswith("configtool: system.yaml.lock is no lock file; ")
     system.write_text(HELLO)
     assert configtool("plan", "system.yaml", "--lock") == (
         2, "", "configtool: system.yaml: no VM has devices: {rest: true}, so there is nothing to lock\n")
@@ -276,7 +285,8 @@ def test_free(desk: Path) -> None:
     (desk / "system.yaml").write_text(HELLO + "    devices: [rtc@101000]\n")
     code, out, err = configtool("free", "system.yaml")
     assert (code, err) == (0, "")
-    assert "\nCPUs: 3 of 4\n  cpu@1\n  cpu@2\n  cpu@3\n" in out and "rtc@101000" not in out and "serial@10000000" not in out
+    assert "\nCPUs: 3 of 4\n  cpu@1\n  cpu@2\n  cpu@3\n" in out
+    assert "rtc@101000" not in out and "serial@10000000" not in out
     assert re.search(r"\n  virtio_mmio@10001000( \(\w+\))?: 0x10001000, 4KiB, interrupt 1\n", out)
     assert re.match(r"Memory: 20[0-9]{2}\.[0-9] MiB\n  0x[0-9a-f]+ to 0x[0-9a-f]+  [0-9]+KiB\n", out)
     assert out.endswith("\nInterrupts that a device raises: 12\n  1-8, 32-35\n")
@@ -287,8 +297,8 @@ def test_explain_and_rules() -> None:
     assert (code, err) == (0, "") and out == """\
 BH0109: keys that exclude each other (error)
 
-Two keys say the same in different ways: `vcpus` (how many) and `cpus` (which), `image` and `images`, `between` and `from` or `to`.
-In a file that extends another one, null takes away what the base has: `cpus: null`.
+Two keys say the same in different ways: `vcpus` (how many) and `cpus` (which), `image` and `images`, `between` and
+`from` or `to`. In a file that extends another one, null takes away what the base has: `cpus: null`.
 
 Wrong:
 
@@ -315,14 +325,16 @@ Right:
 
 
 def tree(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {str(p.relative_to(folder)): (p.read_bytes(), p.stat().st_mtime_ns) for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {str(p.relative_to(folder)): (p.read_bytes(), p.stat().st_mtime_ns) for p in sorted(folder.rglob("*"))
+            if p.is_file()}
 
 
 def test_gen_writes_all_and_leaves_alone_what_stays(desk: Path) -> None:
     assert configtool("gen", "system.yaml", "-o", "new/out", "--depfile", "new/gen.d") == (0, "", "")
     out = desk / "new" / "out"
     first = tree(out)
-    assert {"config.c", "plan.h", "tables.bin", "payload.S", "link.ld", "config.mk", "plan.json", "hello.h", "hello.dts", "hello.dtb",
+    assert {"config.c", "plan.h", "tables.bin", "payload.S", "link.ld", "config.mk", "plan.json", "hello.h",
+            "hello.dts", "hello.dtb",
             ".generated"} <= set(first)
     rules = (desk / "new" / "gen.d").read_text().splitlines()
     assert rules[0].startswith("new/gen.stamp: ") and rules[0].endswith(" guest.elf system.yaml")
@@ -341,9 +353,11 @@ def test_gen_of_the_same_is_the_same_anywhere(desk: Path, tmp_path_factory: pyte
     other = furnish(tmp_path_factory.mktemp("else where"))
     (other / "system.yaml").write_text(HELLO)
     for folder in (desk, other):
-        assert program("gen", "system.yaml", "-o", "out", cwd=folder).returncode == 0      # -I: another hash seed each time
+        # -I: another hash seed each time
+        assert program("gen", "system.yaml", "-o", "out", cwd=folder).returncode == 0
     assert program("gen", other / "system.yaml", "-o", other / "full", cwd="/").returncode == 0
-    contents = [{name: data for name, (data, _) in tree(path).items()} for path in (desk / "out", other / "out", other / "full")]
+    contents = [{name: data for name, (data, _) in tree(path).items()}
+                for path in (desk / "out", other / "out", other / "full")]
     assert contents[0] == contents[1] == contents[2]
 
 
@@ -359,9 +373,11 @@ def test_gen_touches_no_folder_of_others(desk: Path) -> None:
     (desk / "home").mkdir()
     (desk / "home" / "thesis.tex").write_text("years of work")
     assert configtool("gen", "system.yaml", "-o", "home") == (
-        2, "", f"configtool: {desk}/home holds files that configtool did not write (thesis.tex); name a folder that is its own, "
+        2, "", f"configtool: {desk}/home holds files that configtool did not write (thesis.tex); name a folder that is "
+        "its own, "
         "or a new one\n")
-    assert configtool("gen", "system.yaml", "-o", "guest.elf") == (2, "", f"configtool: {desk}/guest.elf is no folder\n")
+    assert configtool("gen", "system.yaml", "-o", "guest.elf") == (
+        2, "", f"configtool: {desk}/guest.elf is no folder\n")
     assert configtool("gen", "system.yaml", "-o", "/proc/x")[0] == 2
     assert os.listdir(desk / "home") == ["thesis.tex"]
     assert configtool("gen", "system.yaml", "-o", "out")[0] == 0
@@ -403,13 +419,15 @@ def built(folder: Path, *command: str) -> Path:
 
 
 def test_run_starts_what_the_board_says(desk: Path) -> None:
-    built(desk, sys.executable, "-c", "import sys; print(sys.argv[1:]); sys.exit(len(sys.argv) - 3)", "{bin}", "x={dir}/d")
+    built(desk, sys.executable, "-c", "import sys; print(sys.argv[1:]); sys.exit(len(sys.argv) - 3)", "{bin}",
+          "x={dir}/d")
     done = program("run", "system.yaml", "--built", "built")
     assert (done.returncode, done.stdout, done.stderr) == (0, "['built/bulkhead.bin', 'x=built/d']\n", "")
 
 
 @pytest.mark.parametrize("command, message", [
-    (("qemu-system-none", "{bin}"), "cannot run qemu-system-none: it is not installed (make deps installs what is missing)"),
+    (("qemu-system-none", "{bin}"), "cannot run qemu-system-none: it is not installed (make deps installs what is "
+     "missing)"),
     (("true", "{elf}"), "there is no built/bulkhead.elf: make SYSTEM=... builds it"),
     ((), "the board.yaml of this board says nothing of how to run it (run:)"),
 ])

@@ -82,7 +82,8 @@ def test_columns_as_a_terminal_counts_them(line: str, span: tuple[int, int, int,
 def test_a_long_line_is_shown_in_part() -> None:
     line = "a: [" + ", ".join(str(n) for n in range(1000)) + "]"
     column = line.index("500") + 1
-    out = Renderer({"f": line}).one(Diagnostic("BH0001", "error", "m", Label(Span("f", 1, column, 1, column + 3)))).splitlines()
+    out = Renderer({"f": line}).one(Diagnostic("BH0001", "error", "m",
+                                               Label(Span("f", 1, column, 1, column + 3)))).splitlines()
     assert len(out[3]) < 160 and out[3].startswith("1 | ...") and out[3].endswith("...")
     start = out[4].index("^")
     assert out[3][start:start + 3] == "500" and out[4].count("^") == 3
@@ -106,12 +107,14 @@ def test_a_limit_of_errors() -> None:
     assert out.count("error[BH0231]") == 2
     assert out.endswith("\n3 more errors: --max-errors 0 shows all\n\n5 errors\n")
     assert summary([diagnostic(severity="warning")]) == "1 warning"
-    assert summary([*many, diagnostic(severity="warning"), diagnostic(severity="warning", code="BH0001")]) == "5 errors and 2 warnings"
+    warnings = [diagnostic(severity="warning"), diagnostic("BH0001", "warning")]
+    assert summary([*many, *warnings]) == "5 errors and 2 warnings"
 
 
 def test_sorted_and_each_once() -> None:
     sink = Sink()
-    late, early, other = (diagnostic(span=Span(file, line, 1, line, 2)) for file, line in (("b", 9), ("b", 2), ("a", 5)))
+    late, early, other = (diagnostic(span=Span(file, line, 1, line, 2))
+                          for file, line in (("b", 9), ("b", 2), ("a", 5)))
     sink.add(late, early)
     sink.add(other, late)
     assert sink.diagnostics == [other, early, late]
@@ -120,8 +123,10 @@ def test_sorted_and_each_once() -> None:
 def test_policy_changes_warnings_only() -> None:
     warning, error = diagnostic("BH0412", "warning"), diagnostic("BH0100")
     for policy, expected in (
-            (Policy(), ["warning"]), (Policy(werror=True), ["error"]), (Policy(errors=frozenset({"BH0412"})), ["error"]),
-            (Policy(werror=True, warnings=frozenset({"BH0412"})), ["warning"]), (Policy(silenced=frozenset({"BH0412"})), []),
+            (Policy(), ["warning"]), (Policy(werror=True), ["error"]),
+            (Policy(errors=frozenset({"BH0412"})), ["error"]),
+            (Policy(werror=True, warnings=frozenset({"BH0412"})), ["warning"]),
+            (Policy(silenced=frozenset({"BH0412"})), []),
             (Policy(silenced=frozenset({"BH0412"}), werror=True), [])):
         sink = Sink(policy)
         sink.add(warning)
@@ -149,7 +154,8 @@ def test_rules_that_need_others_wait_for_them(monkeypatch: pytest.MonkeyPatch) -
             return [diagnostic(code)] if fires else []
         return Rule(code, "error", "system", "", "", "", "", check, needs)
 
-    rules = {r.code: r for r in (rule("BH1", True, "BH3"), rule("BH2", False), rule("BH3", True), rule("BH4", False, "BH1"),
+    rules = {r.code: r for r in (rule("BH1", True, "BH3"), rule("BH2", False), rule("BH3", True),
+                                 rule("BH4", False, "BH1"),
                                  rule("BH5", False, "BH2"))}
     monkeypatch.setattr(registry, "load", lambda: rules)
     sink = Sink()
@@ -161,7 +167,8 @@ def test_rules_that_need_others_wait_for_them(monkeypatch: pytest.MonkeyPatch) -
 def test_json() -> None:
     assert json.loads(to_json([WHOLE])) == {
         "errors": 1, "warnings": 0, "diagnostics": [{
-            "code": "BH0231", "severity": "error", "message": "device assigned to two VMs", "file": "system.yaml", "line": 4,
+            "code": "BH0231", "severity": "error", "message": "device assigned to two VMs", "file": "system.yaml",
+            "line": 4,
             "column": 7, "end_line": 4, "end_column": 12, "text": "assigned to 'rtos' here",
             "related": [{"file": "system.yaml", "line": 2, "column": 11, "end_line": 2, "end_column": 16,
                          "text": "first assigned to 'linux' here"}, {"file": "board.dtb", "text": "the device"}],
@@ -171,7 +178,8 @@ def test_json() -> None:
 def test_github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert to_github([WHOLE, diagnostic(severity="warning", span=Span("a,b%.yaml"))]) == (
-        "::error file=system.yaml,line=4,col=7,endLine=4,endColumn=12,title=BH0231::device assigned to two VMs%0Anote: a note%0A"
+        "::error file=system.yaml,line=4,col=7,endLine=4,endColumn=12,title=BH0231::device assigned to two VMs%0Anote: "
+        "a note%0A"
         "of two lines%0Ahelp: remove one; free UARTs of this board: uart0, uart3\n"
         "::warning file=a%2Cb%25.yaml,title=BH0231::device assigned to two VMs\n")
 
@@ -188,7 +196,7 @@ def test_sarif(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run["results"][0] == {
         "ruleId": "BH0206", "ruleIndex": 1, "level": "error", "message": {"text": "device assigned to two VMs"},
         "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": "sub%20dir/system.yaml", "uriBaseId": "SRCROOT"},
+            "artifactLocation": {"uri": "sub%20dir/system.yaml", "uriBaseId": "%SRCROOT%"},
             "region": {"startLine": 4, "startColumn": 7, "endLine": 4, "endColumn": 12}},
             "message": {"text": "assigned to 'rtos' here"}}]}
     assert "region" not in run["results"][1]["locations"][0]["physicalLocation"]

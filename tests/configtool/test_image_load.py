@@ -20,7 +20,8 @@ from plan_cases import MIB, Sink, elf, kernel, span, system, vm
 CODE = b"\x13\0\0\0" * 16
 
 
-def load(folder: Path, name: str, data: bytes | None = None, arch: str = "riscv64") -> tuple[Image | None, list[Diagnostic]]:
+def load(folder: Path, name: str, data: bytes | None = None, arch: str = "riscv64") -> tuple[Image | None,
+                                                                                             list[Diagnostic]]:
     if data is not None:
         (folder / name).write_bytes(data)
     sink = Sink()
@@ -39,15 +40,18 @@ def said(d: Diagnostic) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
 
 
 def test_elf(tmp_path: Path) -> None:
-    image, found = load(tmp_path, "a.elf", elf((0x8000_4000, b"data", 0x100, 6), (0x8000_0000, CODE, 64, 5), entry=0x8000_0008))
+    image, found = load(tmp_path, "a.elf", elf((0x8000_4000, b"data", 0x100, 6), (0x8000_0000, CODE, 64, 5),
+                                               entry=0x8000_0008))
     assert found == []
     assert image == Image(str(tmp_path / "a.elf"), "elf", "riscv64",
-                          (Segment(0x8000_0000, CODE, 64, "rx"), Segment(0x8000_4000, b"data", 0x100, "rw")), 0x8000_0008)
+                          (Segment(0x8000_0000, CODE, 64, "rx"), Segment(0x8000_4000, b"data", 0x100, "rw")),
+                          0x8000_0008)
     assert (image.start, image.size) == (0x8000_0000, 0x4100)
 
 
 def test_elf_with_virtual_addresses_starts_at_the_physical_one(tmp_path: Path) -> None:
-    image, _ = load(tmp_path, "a.elf", elf((0x8020_0000, CODE, 64, 5), entry=0x8020_0010, virtual=0xffff_ffff_0000_0000))
+    image, _ = load(tmp_path, "a.elf", elf((0x8020_0000, CODE, 64, 5), entry=0x8020_0010,
+                                           virtual=0xffff_ffff_0000_0000))
     assert image is not None and image.entry == 0x8020_0010
 
 
@@ -110,7 +114,8 @@ def test_missing(tmp_path: Path) -> None:
 
 def test_missing_after_looking_in_two_places(tmp_path: Path) -> None:
     sink = Sink()
-    load_image(ImageRef("a.elf", str(tmp_path / "a.elf"), span(7), looked=("a.elf", "build/x/guests/a.elf")), "riscv64", sink)
+    load_image(ImageRef("a.elf", str(tmp_path / "a.elf"), span(7), looked=("a.elf", "build/x/guests/a.elf")), "riscv64",
+               sink)
     assert sink.found[0].notes == ("looked for as a.elf and build/x/guests/a.elf",)
 
 
@@ -139,7 +144,8 @@ def test_too_large_is_not_read(tmp_path: Path) -> None:
         f.truncate(file.LIMIT + 1)
     start = time.monotonic()
     assert said(refused(tmp_path, "a.elf")) == (
-        "BH0403", "'a.elf' is larger than an image can be", ("it has 536870913 bytes, at most 536870912 (512MiB) are read",), ())
+        "BH0403", "'a.elf' is larger than an image can be",
+        ("it has 536870913 bytes, at most 536870912 (512MiB) are read",), ())
     assert time.monotonic() - start < 0.5
 
 
@@ -194,15 +200,20 @@ def test_nothing_to_load(tmp_path: Path) -> None:
 # Containers
 
 @pytest.mark.parametrize("data, name, message, help", [
-    (b"\x28\xb5\x2f\xfd" + bytes(64), "Image.zst", "'Image.zst' is compressed with zstd", "unpack it: zstd -dc Image.zst > Image"),
-    (b"\xfd7zXZ\0" + bytes(64), "k/Image.xz", "'k/Image.xz' is compressed with xz", "unpack it: xz -dc k/Image.xz > Image"),
-    (b"BZh9" + bytes(64), "vmlinux.bz2", "'vmlinux.bz2' is compressed with bzip2", "unpack it: bzip2 -dc vmlinux.bz2 > vmlinux"),
-    (b"\x02\x21\x4c\x18" + bytes(64), "vmlinuz", "'vmlinuz' is compressed with lz4 (legacy)", "unpack it: lz4 -dc vmlinuz > Image"),
+    (b"\x28\xb5\x2f\xfd" + bytes(64), "Image.zst", "'Image.zst' is compressed with zstd",
+     "unpack it: zstd -dc Image.zst > Image"),
+    (b"\xfd7zXZ\0" + bytes(64), "k/Image.xz", "'k/Image.xz' is compressed with xz",
+     "unpack it: xz -dc k/Image.xz > Image"),
+    (b"BZh9" + bytes(64), "vmlinux.bz2", "'vmlinux.bz2' is compressed with bzip2",
+     "unpack it: bzip2 -dc vmlinux.bz2 > vmlinux"),
+    (b"\x02\x21\x4c\x18" + bytes(64), "vmlinuz", "'vmlinuz' is compressed with lz4 (legacy)",
+     "unpack it: lz4 -dc vmlinuz > Image"),
     (b"\x27\x05\x19\x56" + bytes(64), "uImage", "'uImage' is a legacy U-Boot image (uImage)",
      "unpack it: dumpimage -p 0 -o Image uImage"),
     (b"\xd0\x0d\xfe\xed" + bytes(64), "fit.itb", "'fit.itb' is a device tree blob or a FIT image, not a program",
      "list what is in it: dumpimage -l fit.itb"),
-    (bytes(0x24) + b"\x18\x28\x6f\x01" + bytes(64), "zImage", "'zImage' is a zImage, a compressed kernel for 32-bit Arm",
+    (bytes(0x24) + b"\x18\x28\x6f\x01" + bytes(64), "zImage",
+     "'zImage' is a zImage, a compressed kernel for 32-bit Arm",
      "take the `Image` of the kernel's build"),
     (gzip.compress(b"hello"), "blob.gz", "'blob.gz' is compressed, and neither an ELF file nor a Linux kernel is in it",
      "unpack it: gzip -dc blob.gz > blob, and write `at:` beside the file"),
@@ -227,7 +238,8 @@ def test_efi_zboot_with_a_command_that_works(tmp_path: Path) -> None:
     assert os.system(f"cd {tmp_path} && {d.help[0].removeprefix('unpack it: ')}") == 0
     assert (tmp_path / "Image").read_bytes() == made
     assert refused(tmp_path, "vmlinuz", zboot(b"zstd22", b"x" * 9)).help[0].endswith("| zstd -dc > Image")
-    assert refused(tmp_path, "vmlinuz", zboot(b"", b"x" * 9)).help[0] == "unpack its unnamed payload of 9 bytes at offset 64"
+    assert refused(tmp_path, "vmlinuz",
+                   zboot(b"", b"x" * 9)).help[0] == "unpack its unnamed payload of 9 bytes at offset 64"
 
 
 def test_damaged_gzip(tmp_path: Path) -> None:
@@ -276,7 +288,8 @@ def test_damaged_kernel(tmp_path: Path) -> None:
         "'Image' is a damaged Linux kernel: its header says text_offset 0x10000000000"
     assert refused(tmp_path, "Image", kernel(MIB, 1 << 50)).message == \
         "'Image' is a damaged Linux kernel: its header says image_size 0x4000000000000 (1048576GiB)"
-    assert refused(tmp_path, "Image", kernel(MIB)[:62]).message == "'Image' is a damaged Linux kernel: it ends inside its header"
+    assert refused(tmp_path, "Image",
+                   kernel(MIB)[:62]).message == "'Image' is a damaged Linux kernel: it ends inside its header"
 
 
 @settings(max_examples=300, deadline=None)

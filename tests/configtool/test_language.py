@@ -75,12 +75,14 @@ def test_everything_that_the_language_has(tmp_path: Path) -> None:
         ("fw.elf", str(tmp_path / "fw.elf"), None, None), ("/abs/cal.bin", "/abs/cal.bin", 0x8080_0000, 0x8080_0004)]
     assert [(d.name, d.dma, d.because, d.shared, d.at) for d in a.devices] == [
         ("uart1", None, None, False, None), ("eth0", "trusted", "no IOMMU", True, 0x5000)]
-    assert a.channels == (ChannelOverride("one", Span(file, 16, 16, 16, 19), 0xC000_0000, Span(file, 16, 26, 16, 36), 52,
+    assert a.channels == (ChannelOverride("one", Span(file, 16, 16, 16, 19), 0xC000_0000, Span(file, 16, 26, 16, 36),
+                                          52,
                                           Span(file, 16, 49, 16, 51)),)
     assert (a.devicetree, a.devicetree_extra) == ("generated", (str(tmp_path / "x.dtso"), Span(file, 17, 25, 17, 31)))
     assert a.on_fault == Action(Span(file, 18, 15, 18, 77), "restart", 3, 10_000, "halt-system") and a.on_reset is None
     assert b.devices_rest == DevicesRest(Span(file, 24, 14, 24, 41), (("wdt", Span(file, 24, 36, 24, 39)),))
-    assert b.linux is not None and (b.linux.initrd_path, b.linux.cmdline) == (str(tmp_path / "rootfs.cpio"), "console=ttyS0")
+    assert b.linux is not None
+    assert (b.linux.initrd_path, b.linux.cmdline) == (str(tmp_path / "rootfs.cpio"), "console=ttyS0")
     assert (b.devicetree, b.console, b.criticality) == ("none", "virtual", 0)
 
 
@@ -152,7 +154,8 @@ def test_extends_overrides_level_by_level(tmp_path: Path) -> None:
     system, sink = load(tmp_path, PRODUCT + "  gone: null\n", common__base_yaml=base)
     assert system is not None and sink.diagnostics == []
     assert system.sources == (str(tmp_path / "system.yaml"), str(tmp_path / "common/base.yaml"))
-    assert (system.name, system.board, [vm.name for vm in system.vms]) == ("product", "qemu-riscv64-virt", ["hello", "more"])
+    assert (system.name, system.board, [vm.name for vm in system.vms]) == (
+        "product", "qemu-riscv64-virt", ["hello", "more"])
     hello, more = system.vms
     assert (hello.memory[0].size, hello.criticality, [d.name for d in hello.devices]) == (32 << 20, 3, ["rtc@101000"])
     assert hello.images[0].path == str(tmp_path / "common/guest.elf"), "relative to the file that names it"

@@ -47,7 +47,8 @@ def test_reserved_memory_may_overlap_itself() -> None:
 def test_what_is_taken_is_not_taken_again() -> None:
     space = Space([(0x8000_0000, 16 * MIB)])
     space.take(0x8010_0000, MIB, "a")
-    for base, size in ((0x8010_0000, PAGE), (0x800f_f000, 0x2000), (0x801f_f000, 0x2000), (0x80ff_f000, 0x2000), (0, PAGE)):
+    for base, size in ((0x8010_0000, PAGE), (0x800f_f000, 0x2000), (0x801f_f000, 0x2000), (0x80ff_f000, 0x2000),
+                       (0, PAGE)):
         assert not space.is_free(base, size)
         with pytest.raises(AssertionError):
             space.take(base, size, "b")
@@ -66,7 +67,8 @@ def test_the_largest_piece() -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20)), min_size=1, max_size=4),
-       st.lists(st.tuples(st.integers(1, 12), st.sampled_from((1, 2, 4, 8)), st.integers(0, 7), st.booleans()), max_size=20))
+       st.lists(st.tuples(st.integers(1, 12), st.sampled_from((1, 2, 4, 8)), st.integers(0, 7), st.booleans()),
+                max_size=20))
 def test_every_page_has_one_owner(gaps: list[tuple[int, int]], wishes: list[tuple[int, int, int, bool]]) -> None:
     banks, at = [], 0
     for gap, size in gaps:

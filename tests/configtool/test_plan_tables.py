@@ -63,7 +63,8 @@ def test_neighbours_that_agree_share_a_leaf() -> None:
 
 
 def test_four_gigabyte_root_of_sv32x4() -> None:
-    tree = build([ram(0x8000_0000, 0x8040_0000, 4 * MIB), ram(0x3_0000_0000, 0x8080_0000, 0x1000)], FORMATS["sv32x4"], BASE)
+    tree = build([ram(0x8000_0000, 0x8040_0000, 4 * MIB), ram(0x3_0000_0000, 0x8080_0000, 0x1000)], FORMATS["sv32x4"],
+                 BASE)
     assert shape(tree) == [(1, 0, 0, 2), (0, 0x3_0000_0000, 0x4000, 1)]
 
 

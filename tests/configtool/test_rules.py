@@ -33,7 +33,7 @@ def test_every_rule_is_explained() -> None:
         assert re.fullmatch(r"BH0[0-9]{3}", code)
         assert rule.severity in ("error", "warning") and rule.phase in PHASES
         assert rule.title and rule.title[-1] not in ".:" and len(rule.title) <= 70, code
-        assert len(rule.explain.strip()) > 40 and rule.explain.strip()[-1] in ".:)", code
+        assert len(rule.explain.strip()) > 40 and rule.explain.strip()[-1] in ".:;)", code
         assert rule.fails and rule.passes, code
         assert set(rule.needs) <= set(RULES), code
 
@@ -67,8 +67,9 @@ def check(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[tupl
     """(code, line, column, message, labels, notes, help) of each diagnostic of a fragment, three lines down."""
     monkeypatch.chdir(furnish(folder))
     Path("system.yaml").write_text(complete(text))
-    return [(d.code, d.primary.span.line - 3, d.message, d.primary.text, [(label.span.line - 3, label.text) for label in d.related],
-             list(d.notes), list(d.help)) for d in analyse("system.yaml").sink.diagnostics]
+    return [(d.code, d.primary.span.line - 3, d.message, d.primary.text,
+             [(label.span.line - 3, label.text) for label in d.related], list(d.notes), list(d.help))
+            for d in analyse("system.yaml").sink.diagnostics]
 
 
 @pytest.mark.parametrize("text, expected", [
@@ -89,7 +90,8 @@ def check(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[tupl
     (f"vms:\n  a:{VM.replace('vcpus: 1', 'vcpus: 3')}  b:{VM.replace('vcpus: 1', 'cpus: [cpu@0, cpu@1]')}", [
         ("BH0206", 7, "5 CPUs wanted, and board qemu-riscv64-virt has 4 CPUs", "with VM 'b' there are too many", [],
          ["wanted: a 3 + b 2 = 5"], ["ask for 1 fewer"])]),
-    (f"vms:\n  a:{VM.replace('vcpus: 1', 'cpus: [cpu@1, cpu@1]')}  b:{VM.replace('vcpus: 1', 'cpus: [/cpus/cpu@1, cpus@2]')}", [
+    (f"vms:\n  a:{VM.replace('vcpus: 1', 'cpus: [cpu@1, cpu@1]')}  "
+     f"b:{VM.replace('vcpus: 1', 'cpus: [/cpus/cpu@1, cpus@2]')}", [
         ("BH0202", 3, "CPU cpu@1 is twice in VM 'a'", "again here", [(3, "first here")], [],
          ["name another one; named by nobody: cpu@0, cpu@2, cpu@3"]),
         ("BH0202", 7, "CPU cpu@1 is in VM 'a' and in VM 'b'", "again here", [(3, "first here")], [],
@@ -98,7 +100,8 @@ def check(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[tupl
          ["did you mean 'cpu@2'? it has: cpu@0, cpu@1, cpu@2, cpu@3"])]),
     (f"vms:\n  a:{VM.replace('vcpus: 1', 'vcpus: {count: 3, cluster: cluster0}')}"
      f"  b:{VM.replace('vcpus: 1', 'vcpus: {count: 2, cluster: cluster0}')}", [
-        ("BH0205", 7, "5 CPUs wanted, and cluster cluster0 of board qemu-riscv64-virt has 4 CPUs", "with VM 'b' there are too many", [],
+        ("BH0205", 7, "5 CPUs wanted, and cluster cluster0 of board qemu-riscv64-virt has 4 CPUs",
+         "with VM 'b' there are too many", [],
          ["wanted: a 3 + b 2 = 5"], ["ask for 1 fewer"])]),
     (f"vms:\n  a:{VM.replace('vcpus: 1', 'vcpus: {count: 3, cluster: cluster}')}", [
         ("BH0204", 3, "board qemu-riscv64-virt has no CPU cluster 'cluster'", "", [], [],
@@ -107,20 +110,25 @@ def check(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[tupl
         ("BH0600", 2, "channel 'c' names a VM 'd' that there is not", "", [], [], ["there are: a, b"]),
         ("BH0602", 2, "VM 'a' is twice in channel 'c'", "again here", [(2, "first here")], [],
          ["for both directions, write between: with the two VMs"])]),
-    (f"channels:\n  c: {{size: 12KiB, between: [a, b]}}\n  d: {{size: 4KiB}}\n  e: {{size: 4KiB, to: [a]}}\nvms:\n  a:{VM}  b:{VM}", [
-        ("BH0605", 2, "the size of channel 'c' is no multiple of 8KiB, as each of two halves is whole pages", "", [], [],
+    (f"channels:\n  c: {{size: 12KiB, between: [a, b]}}\n  d: {{size: 4KiB}}\n  e: {{size: 4KiB, to: [a]}}\nvms:\n  "
+     f"a:{VM}  b:{VM}", [
+        ("BH0605", 2, "the size of channel 'c' is no multiple of 8KiB, as each of two halves is whole pages", "", [],
+         [],
          ["write 16KiB"]),
         ("BH0601", 3, "channel 'd' has no users", "", [], [], ["write, for example: from: a, to: [b]"]),
         ("BH0601", 4, "channel 'e' has readers and nobody who writes", "", [], [], ["write from: b"])]),
     (f"channels:\n  c: {{size: 4KiB, from: a, to: [b], doorbell: none}}\nvms:\n  a:{VM}  b:{VM}    channels:\n"
      "      c: {at: 0xc0000001, interrupt: 33}\n      cc: {}\n", [
-        ("BH0606", 13, "at of channel 'c' in VM 'b' is no multiple of 4KiB", "", [], [], ["write 0xc0000000 or 0xc0001000"]),
+        ("BH0606", 13, "at of channel 'c' in VM 'b' is no multiple of 4KiB", "", [], [],
+         ["write 0xc0000000 or 0xc0001000"]),
         ("BH0608", 13, "nobody rings VM 'b' in channel 'c'", "", [(2, "its doorbell is 'none'")], [],
          ["write doorbell: both in the channel, or remove the interrupt"]),
-        ("BH0603", 14, "VM 'b' gives numbers for a channel 'cc' that there is not", "", [], [], ["did you mean 'c'?"])]),
+        ("BH0603", 14, "VM 'b' gives numbers for a channel 'cc' that there is not", "", [], [],
+         ["did you mean 'c'?"])]),
     (f"channels:\n  c: {{size: 4KiB, from: a, to: [b]}}\n  d: {{size: 4KiB, from: a, to: [b]}}\nvms:\n  a:{VM}  b:{VM}"
      "    channels:\n      c: {interrupt: 40}\n      d: {interrupt: 40}\n", [
-        ("BH0609", 15, "interrupt 40 of channel 'd' is that of channel 'c' in VM 'b', too", "", [(14, "has it already")], [],
+        ("BH0609", 15, "interrupt 40 of channel 'd' is that of channel 'c' in VM 'b', too", "",
+         [(14, "has it already")], [],
          ["remove it: configtool chooses a free one"])]),
 ])
 def test_messages(text: str, expected: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +146,8 @@ def test_cpus_that_cannot_run_a_vm(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     text = f"board: ./lame\nvms:\n  a:{VM.replace('vcpus: 1', 'cpus: [cpu@1]')}  b:{VM.replace('vcpus: 1', 'vcpus: 4')}"
     found = check(tmp_path, text, monkeypatch)
     assert [(f[0], f[2], f[3], f[6]) for f in found] == [
-        ("BH0203", "CPU cpu@1 is disabled in the device tree", "named by VM 'a'", ["CPUs that can run a VM: cpu@0, cpu@2, cpu@3"])]
+        ("BH0203", "CPU cpu@1 is disabled in the device tree", "named by VM 'a'",
+         ["CPUs that can run a VM: cpu@0, cpu@2, cpu@3"])]
     found = check(tmp_path, text.replace("cpus: [cpu@1]", "vcpus: 1"), monkeypatch)
     assert [(f[0], f[2], f[5]) for f in found] == [
         ("BH0206", "5 CPUs wanted, and board lame has 3 CPUs that can run VMs",

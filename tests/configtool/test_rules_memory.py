@@ -82,16 +82,20 @@ def test_in_memory_of_the_firmware() -> None:
 def test_over_the_hypervisor_names_both() -> None:
     d = only(phys(0x8020_0000))
     assert (d.code, d.message, d.help) == (
-        "BH0306", "memory.ram of VM 'a' and the hypervisor overlap in physical memory", ("16MiB are free at 0x80400000",))
-    assert [(label.span.file, label.text) for label in d.related] == [("board.yaml", "the hypervisor: 0x80200000 to 0x8020e000")]
+        "BH0306", "memory.ram of VM 'a' and the hypervisor overlap in physical memory",
+        ("16MiB are free at 0x80400000",))
+    assert [(label.span.file, label.text) for label in d.related] == [("board.yaml",
+                                                                       "the hypervisor: 0x80200000 to 0x8020e000")]
 
 
 def test_two_vms_in_one_place_names_both() -> None:
     d = only(system(vm("a", memory=(ram(16 * MIB, 10, phys=0x9000_0000, phys_span=span(10)),)),
                     vm("b", memory=(ram(16 * MIB, 20, phys=0x9080_0000, phys_span=span(20)),))))
     assert said(d) == ("BH0306", "memory.ram of VM 'b' and memory.ram of VM 'a' overlap in physical memory",
-                       "0x90800000 to 0x91800000", ("both have 0x90800000 to 0x91000000",), ("16MiB are free at 0x91000000",))
-    assert [(label.span, label.text) for label in d.related] == [(span(10), "memory.ram of VM 'a': 0x90000000 to 0x91000000")]
+                       "0x90800000 to 0x91800000", ("both have 0x90800000 to 0x91000000",),
+                       ("16MiB are free at 0x91000000",))
+    assert [(label.span, label.text) for label in d.related] == [(span(10),
+                                                                  "memory.ram of VM 'a': 0x90000000 to 0x91000000")]
 
 
 def test_channel_over_a_vm() -> None:
@@ -133,7 +137,8 @@ def test_budget_of_every_bank() -> None:
 
 def test_memory_in_one_piece() -> None:
     board = virt(memory=((0x8000_0000, 512 * MIB), (0x1_0000_0000, 512 * MIB)))
-    wanted = system(vm("a", memory=(ram(600 * MIB, 10, at="identity"),), images=(ImageRef("Image", "/x/Image", span(6)),)))
+    wanted = system(vm("a", memory=(ram(600 * MIB, 10, at="identity"),),
+                       images=(ImageRef("Image", "/x/Image", span(6)),)))
     d = only(wanted, board)
     assert (d.code, d.message, d.help) == (
         "BH0309", "no piece of memory is large enough for memory.ram of VM 'a'",
@@ -160,7 +165,8 @@ def test_overlap_in_a_vm() -> None:
     d = only(system(vm("a", memory=(ram(16 * MIB, 10, at=0x8000_0000, at_span=span(10)),
                                     ram(MIB, 11, "scratch", at=0x80f0_0000, at_span=span(11))))))
     assert said(d) == ("BH0307", "memory.scratch and memory.ram overlap in the address space of VM 'a'",
-                       "0x80f00000 to 0x81000000", (), ("write `at: 0x81000000` for memory.scratch, or leave `at:` out",))
+                       "0x80f00000 to 0x81000000", (), ("write `at: 0x81000000` for memory.scratch, or leave `at:` out",
+                                                        ))
     assert [(label.span, label.text) for label in d.related] == [(span(10), "0x80000000 to 0x81000000")]
 
 
@@ -176,7 +182,8 @@ def test_beyond_the_reach_of_the_tables() -> None:
     board = replace(board, cpus=tuple(replace(c, mmu_type="riscv,sv39") for c in board.cpus))
     far = system(vm("a", memory=(ram(16 * MIB, 10), ram(MIB, 11, "far", at=1 << 41, at_span=span(11)))))
     d = only(far, board)
-    assert said(d) == ("BH0308", "memory.far of VM 'a' lies beyond what its CPUs can address", "0x20000000000 to 0x20000100000",
+    assert said(d) == ("BH0308", "memory.far of VM 'a' lies beyond what its CPUs can address",
+                       "0x20000000000 to 0x20000100000",
                        ("sv39x4 translates guest addresses below 0x20000000000",),
                        ("write an `at:` of 0x1fffff00000 or less",))
     assert d.primary.span == span(11)
@@ -200,11 +207,13 @@ def test_load_address() -> None:
 def test_board_without_a_hypervisor() -> None:
     board = replace(virt(), arch="armv7", name="arndale")
     assert said(only(system(vm("a")), board)) == (
-        "BH0312", "there is no hypervisor for armv7 yet", "board arndale", ("this version runs on riscv32, riscv64",), ())
+        "BH0312", "there is no hypervisor for armv7 yet", "board arndale", ("this version runs on riscv32, riscv64",),
+        ())
     board = virt()
     assert board.controller is not None
     aplic = replace(board, controller=replace(board.controller, kind="aplic-imsic"))
-    assert only(system(vm("a")), aplic).message == "there is no hypervisor for the board's interrupt controller (APLIC-IMSIC) yet"
+    assert only(system(vm("a")), aplic).message == \
+        "there is no hypervisor for the board's interrupt controller (APLIC-IMSIC) yet"
 
 
 # Images
@@ -217,7 +226,8 @@ def of(name: str, *more: ImageRef, size: int = 16 * MIB, memory: object = None, 
 def test_raw_image_without_an_address() -> None:
     assert said(only(of("blob.bin"))) == (
         "BH0409", "'blob.bin' does not say where it belongs in memory", "neither an ELF file nor a Linux kernel", (),
-        ("write {file: blob.bin, at: 0x80000000} (the start of the VM's memory), or the address that it was linked for",))
+        ("write {file: blob.bin, at: 0x80000000} (the start of the VM's memory), or the address that it was linked for",
+         ))
 
 
 def test_address_beside_an_elf_file() -> None:
@@ -286,7 +296,8 @@ def test_no_room_for_the_initrd_or_the_tree() -> None:
     images = (ImageRef("Image", "/x/Image", span(6)),)
     d = only(system(vm("a", images=images, linux=options, memory=(ram(8 * MIB, 10),))))
     assert said(d) == ("BH0418", "no room for the initrd 'initrd' in memory.ram of VM 'a'", "",
-                       ("3MiB are needed in one piece; 4100KiB of 8MiB hold its images",), ("make memory.ram 8MiB or larger",))
+                       ("3MiB are needed in one piece; 4100KiB of 8MiB hold its images",),
+                       ("make memory.ram 8MiB or larger",))
     d = only(of("a.elf", size=4 * KIB))
     assert said(d) == ("BH0418", "no room for the device tree in memory.ram of VM 'a'", "",
                        ("4KiB are needed in one piece; 4KiB of 4KiB hold its images",),
@@ -297,7 +308,8 @@ def test_no_room_for_the_initrd_or_the_tree() -> None:
 def test_image_far_from_the_rest() -> None:
     d = only(phys(0xb000_0000))
     assert (d.code, d.message, d.primary.text) == (
-        "BH0421", "image a.elf of VM 'a' lies too far off to be in the image", "physical 0xb0000000, 765.9MiB behind the rest of it")
+        "BH0421", "image a.elf of VM 'a' lies too far off to be in the image",
+        "physical 0xb0000000, 765.9MiB behind the rest of it")
     assert d.help == ("16MiB are free at 0x80400000",)
     d = only(phys(0x8010_0000, MIB))
     assert d.primary.text == "physical 0x80100000, below its load address"
@@ -312,7 +324,7 @@ def test_image_far_from_the_rest() -> None:
       ("`phys` of memory.b in VM 'a' is no multiple of 4KiB", "write 0x90000000 or 0x90001000")]),
     ("BH0302", system(vm("a", memory=(ram(MIB, 10, access="rx"),))),
      [("VM 'a' has no memory that it can write", "write memory: {ram: 16MiB}")]),
-    ("BH0420", system(vm("a", devicetree="none", linux=LinuxOptions(span(8), "i", "/x/i", span(8), "quiet", span(9)))),
+    ("BH0420", system(vm("a", devicetree="none", linux=LinuxOptions(span(8), "i", "/x/i", span(8), cmdline="quiet", cmdline_span=span(9)))),
      [("`initrd` reaches nobody: VM 'a' has no device tree", "remove `devicetree: none`"),
       ("`cmdline` reaches nobody: VM 'a' has no device tree", "remove `devicetree: none`")]),
 ])

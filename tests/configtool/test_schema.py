@@ -82,7 +82,8 @@ def test_examples_of_the_project_pass(tmp_path: Path) -> None:
         ("BH0100", 3, 1, "unknown key 'bord'", ["did you mean 'board'? it is missing here"]),
         ("BH0107", 4, 1, "vms is empty",
          ["write, for example: vms: {hello: {vcpus: 1, memory: {ram: 16MiB}, image: {file: hello.elf}}}"])]),
-    ("name: x\nboard: y\nvms: {a: {memory: {ram: 1MiB}}}\n", [("BH0101", 0, 0, "'bulkhead' is missing", ["write, for example: bulkhead: 1"])]),
+    ("name: x\nboard: y\nvms: {a: {memory: {ram: 1MiB}}}\n",
+     [("BH0101", 0, 0, "'bulkhead' is missing", ["write, for example: bulkhead: 1"])]),
     ("bulkhead: '1'\nname: x\nboard: y\nvms: {a: {memory: {ram: 1MiB}}}\n", [
         ("BH0111", 1, 11, "this configtool does not know version 1 of the language", ["write bulkhead: 1"])]),
     ("bulkhead: 2\nname: x\nboard: y\nvms: {a: {memory: {ram: 1MiB}}}\n", [
@@ -95,14 +96,17 @@ def test_the_top(text: str, expected: object, tmp_path: Path) -> None:
 @pytest.mark.parametrize("line, expected", [
     ("vcpu: 2", ("BH0100", 9, 5, "unknown key 'vcpu' in vms.hello", ["'vcpus' is here already: remove this one"])),
     ("flavour: 2", ("BH0100", 9, 5, "unknown key 'flavour' in vms.hello", ["keys here: KEYS"])),
-    ("ram: 2MiB", ("BH0100", 9, 5, "unknown key 'ram' in vms.hello", ["it belongs under 'memory': memory: {ram: 16MiB}"])),
+    ("ram: 2MiB", ("BH0100", 9, 5, "unknown key 'ram' in vms.hello",
+                   ["it belongs under 'memory': memory: {ram: 16MiB}"])),
     ("cmdline: x", ("BH0100", 9, 5, "unknown key 'cmdline' in vms.hello", ["it belongs under 'linux'"])),
     ("board: x", ("BH0100", 9, 5, "unknown key 'board' in vms.hello",
                   ["it belongs to the top of the file: check its indentation"])),
     ("passthrough: [x]", ("BH0100", 9, 5, "unknown key 'passthrough' in vms.hello", ["did you mean 'devices'?"])),
     ("Console: none", ("BH0100", 9, 5, "unknown key 'Console' in vms.hello", ["did you mean 'console'?"])),
-    ("colors: [1]", ("BH0110", 9, 5, "'colors' is reserved for a later version", ["remove it: this version does nothing with it"])),
-    ("console: no", ("BH0103", 9, 14, "'no' is no value of console", ["did you mean 'none'? there are: virtual, none"])),
+    ("colors: [1]", ("BH0110", 9, 5, "'colors' is reserved for a later version",
+                     ["remove it: this version does nothing with it"])),
+    ("console: no", ("BH0103", 9, 14, "'no' is no value of console",
+                     ["did you mean 'none'? there are: virtual, none"])),
     ("console:", ("BH0102", 9, 5, "vms.hello.console has no value", ["write, for example: console: virtual"])),
     ("criticality: 8", ("BH0105", 9, 18, "vms.hello.criticality is 8; the most is 7", [])),
     ("criticality: -1", ("BH0105", 9, 18, "vms.hello.criticality is -1; the least is 0", [])),
@@ -113,10 +117,12 @@ def test_the_top(text: str, expected: object, tmp_path: Path) -> None:
                            ["write, for example: criticality: 7"])),
     ("criticality: true", ("BH0102", 9, 18, "vms.hello.criticality is 'true', which is no whole number",
                            ["write, for example: criticality: 7"])),
-    ("devices: uart1", ("BH0102", 9, 14, "vms.hello.devices is 'uart1'; it has to be a list or a mapping", ["write devices: [uart1]"])),
+    ("devices: uart1", ("BH0102", 9, 14, "vms.hello.devices is 'uart1'; it has to be a list or a mapping",
+                        ["write devices: [uart1]"])),
     ("devices: [5]", ("BH0102", 9, 15, "vms.hello.devices[0] is a number; it has to be a string or a mapping",
                       ["put it in quotes: \"5\""])),
-    ("devices: {rest: on}", ("BH0102", 9, 21, "vms.hello.devices.rest is 'on', which is neither true nor false", ["write true"])),
+    ("devices: {rest: on}", ("BH0102", 9, 21, "vms.hello.devices.rest is 'on', which is neither true nor false",
+                             ["write true"])),
     ("devices: {rest: false}", ("BH0103", 9, 21, "vms.hello.devices.rest is false",
                                 ["write true, or remove the line and list the devices"])),
     ("devices: [{nam: x}]", ("BH0100", 9, 16, "unknown key 'nam' in vms.hello.devices[0]",
@@ -126,16 +132,19 @@ def test_the_top(text: str, expected: object, tmp_path: Path) -> None:
                    ["write cpu@3, or the CPU's label"])),
     ("linux: [x]", ("BH0102", 9, 5, "vms.hello.linux is a list; it has to be a mapping",
                     ["write, for example: linux: {initrd: rootfs.cpio.gz, cmdline: console=ttyS0}"])),
-    ("linux: {cmdline: \"a\\n\"}", ("BH0113", 9, 22, "vms.hello.linux.cmdline holds a control character", ["remove it"])),
+    ("linux: {cmdline: \"a\\n\"}", ("BH0113", 9, 22, "vms.hello.linux.cmdline holds a control character",
+                                    ["remove it"])),
     ("linux: {initrd: ''}", ("BH0107", 9, 21, "vms.hello.linux.initrd is an empty string",
                              ["write, for example: initrd: rootfs.cpio.gz"])),
     ("devicetree: off", ("BH0103", 9, 17, "'off' is no value of devicetree", ["write one of: generated, none"])),
     ("devicetree: {file: x, extra: y}", ("BH0107", 9, 5, "vms.hello.devicetree has 2 keys; it takes exactly 1",
                                          ["write, for example: devicetree: generated"])),
     ("on_fault: {action: restart, within: 10 sec}", ("BH0104", 9, 41, "'10 sec' is no duration", ["write 10s"])),
-    ("on_fault: {action: restart, within: 10}", ("BH0104", 9, 41, "vms.hello.on_fault.within is a duration without a unit",
+    ("on_fault: {action: restart, within: 10}", ("BH0104", 9, 41,
+                                                 "vms.hello.on_fault.within is a duration without a unit",
                                                  ["write 10us, 10ms or 10s"])),
-    ("channels: {x: {at: 8000_0000}}", ("BH0102", 9, 24, "vms.hello.channels.x.at is '8000_0000', which is no whole number",
+    ("channels: {x: {at: 8000_0000}}", ("BH0102", 9, 24, "vms.hello.channels.x.at is '8000_0000', which is no whole "
+                                        "number",
                                         ["write 80000000, or 0x80000000 if it is hexadecimal"])),
     ("channels: {x: {interrupt: 0}}", ("BH0105", 9, 31, "vms.hello.channels.x.interrupt is 0; the least is 1", [])),
     ("images: []", ("BH0107", 9, 5, "vms.hello.images is empty",
@@ -183,9 +192,11 @@ def test_the_nearest_place_is_blamed_once(tmp_path: Path) -> None:
 
 def test_units() -> None:
     assert (size("64KiB"), size("3GiB"), duration("10s"), duration("5us")) == (65536, 3 << 30, 10_000_000, 5)
-    assert [size_text(n) for n in (4096, 3 << 20, 1 << 30, 100, 1536 << 10)] == ["4KiB", "3MiB", "1GiB", "100 bytes", "1536KiB"]
+    assert [size_text(n) for n in (4096, 3 << 20, 1 << 30, 100, 1536 << 10)] == [
+        "4KiB", "3MiB", "1GiB", "100 bytes", "1536KiB"]
     assert [meant_size(t) for t in ("1_000KB", "4k", "0.5MiB", "0x1000", "3 bytes", "1.0000001MiB", "x")] == [
         "1000KiB", "4KiB", "512KiB", "4KiB", None, None, None]
-    assert [meant_duration(t) for t in ("1.5s", "10 ms", "3min", "0s", "2 seconds")] == ["1500ms", "10ms", None, None, "2s"]
+    assert [meant_duration(t) for t in ("1.5s", "10 ms", "3min", "0s", "2 seconds")] == [
+        "1500ms", "10ms", None, None, "2s"]
     assert [meant_number(t) for t in ("0755", "1_000", "0X1F", "80200000h", "2GiB", "dead_beef", "x", "00")] == [
         "755", "1000", "0x1F", "0x80200000", "0x80000000", "0xdeadbeef", None, "0"]

@@ -34,7 +34,8 @@ def test_nodes_know_their_places(tmp_path: Path) -> None:
     assert a == Scalar(Span(path, 1, 4, 1, 5), "1", 1)
     assert isinstance(b, Sequence) and b.items[0] == Scalar(Span(path, 3, 5, 3, 6), "x", "x")
     c = b.items[1]
-    assert isinstance(c, Mapping) and c.get("c") == Scalar(Span(path, 4, 9, 4, 20), "two words", "two words", plain=False)
+    assert isinstance(c, Mapping)
+    assert c.get("c") == Scalar(Span(path, 4, 9, 4, 20), "two words", "two words", plain=False)
     assert root.key("b") == Scalar(Span(path, 2, 1, 2, 2), "b", "b")
 
 
@@ -47,9 +48,12 @@ def test_columns_count_characters_in_any_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text, value", [
-    ("", None), ("~", None), ("null", None), ("true", True), ("False", False), ("on", "on"), ("yes", "yes"), ("12", 12), ("-3", -3),
-    ("0", 0), ("0x10", 16), ("0o17", 15), ("0755", "0755"), ("1_000", "1_000"), ("12:30", "12:30"), ("0X10", "0X10"), ("1.5", 1.5),
-    ("1e3", 1000.0), ("0x", "0x"), (".", "."), ("-", "-"), ("16MiB", "16MiB"), ("9" * 41, "9" * 41), ("2020-01-01", "2020-01-01"),
+    ("", None), ("~", None), ("null", None), ("true", True), ("False", False), ("on", "on"), ("yes", "yes"),
+    ("12", 12), ("-3", -3),
+    ("0", 0), ("0x10", 16), ("0o17", 15), ("0755", "0755"), ("1_000", "1_000"), ("12:30", "12:30"), ("0X10", "0X10"),
+    ("1.5", 1.5),
+    ("1e3", 1000.0), ("0x", "0x"), (".", "."), ("-", "-"), ("16MiB", "16MiB"), ("9" * 41, "9" * 41),
+    ("2020-01-01", "2020-01-01"),
 ])
 def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
     found = scalar_value(text)
@@ -63,7 +67,8 @@ def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
     ("- a\n", [("BH0006", 1, 1, "the file is a list, not keys with values")]),
     ("hello\n", [("BH0006", 1, 1, "the file is a single value, not keys with values")]),
     ("a: 1\nb: 2\na: 3\n", [("BH0005", 3, 1, "the key 'a' stands twice")]),
-    ("a: {b: 1, b: 2}\na: 1\n", [("BH0005", 1, 11, "the key 'b' stands twice"), ("BH0005", 2, 1, "the key 'a' stands twice")]),
+    ("a: {b: 1, b: 2}\na: 1\n", [("BH0005", 1, 11, "the key 'b' stands twice"),
+                                 ("BH0005", 2, 1, "the key 'a' stands twice")]),
     ("a:\n\tb: 1\n", [("BH0004", 2, 1, "a tab in the indentation")]),
     ("a: 1\n---\nb: 1\n", [("BH0007", 2, 1, "a second document starts here")]),
     ("a: *x\n", [("BH0008", 1, 4, "there is no anchor &x")]),
@@ -87,7 +92,8 @@ def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
     (b"a: \xff\n", [("BH0002", 1, 4, "the byte 0xff is not UTF-8")]),
     (b"a: 1\0\n", [("BH0002", 1, 5, "the file holds the control character U+0000")]),
     ("a: 1\n".encode("utf-16"), [("BH0002", 0, 0, "the file is in UTF-16")]),
-    ("a: 1 # bulkhead: allow BH0013\n", [("BH0011", 1, 6, "a comment that allows a warning gives its code and a reason")]),
+    ("a: 1 # bulkhead: allow BH0013\n", [
+        ("BH0011", 1, 6, "a comment that allows a warning gives its code and a reason")]),
 ])
 def test_what_is_no_description(tmp_path: Path, text: str | bytes, expected: object) -> None:
     assert wrong(tmp_path, text) == expected
@@ -97,7 +103,8 @@ def test_what_is_no_description(tmp_path: Path, text: str | bytes, expected: obj
     "a: " + "[" * 100_000,
     "- " * 50_000,
     "a:\n" + "".join(" " * i + "b:\n" for i in range(1, 500)),
-    "a: &a [" + "1," * 9 + "1]\n" + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{(f'*{chr(97 + i)},') * 10}]\n" for i in range(9)),
+    "a: &a [" + "1," * 9 + "1]\n" + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{(f'*{chr(97 + i)},') * 10}]\n"
+                                            for i in range(9)),
     "a: [" + "1," * 200_000 + "1]",
 ], ids=["brackets", "dashes", "indentation", "aliases", "items"])
 def test_bombs_are_refused_at_once(tmp_path: Path, text: str) -> None:
@@ -115,7 +122,8 @@ def test_aliases_may_be_used(tmp_path: Path) -> None:
 
 
 def test_comments_that_allow(tmp_path: Path) -> None:
-    text = ("a: 1  # bulkhead: allow BH0013 because it is so\n# bulkhead: allow bh0412 because of the line below\n# another\n\nb: 2\n"
+    text = ("a: 1  # bulkhead: allow BH0013 because it is so\n# bulkhead: allow bh0412 because of the line below\n# "
+            "another\n\nb: 2\n"
             "c: '# bulkhead: allow nothing'\nd: |\n  # bulkhead: allow nothing\n")
     allows = read_document(write(tmp_path, text)).allows
     assert [(a.code, a.reason, a.line, a.span.column) for a in allows] == [
@@ -127,7 +135,8 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     with open(large, "wb") as file:
         file.truncate(100 << 20)
-    for path, reason in ((tmp_path, "it is a directory"), (fifo, "it is no regular file"), ("/dev/zero", "it is no regular file"),
+    for path, reason in ((tmp_path, "it is a directory"), (fifo, "it is no regular file"),
+                         ("/dev/zero", "it is no regular file"),
                          (large, "it has 104,857,600 bytes, and 4,194,304 is the most that is read"),
                          (tmp_path / "no", "there is no such file"), ("a\0b", "embedded null byte"),
                          ("x" * 5000, "file name too long")):
@@ -142,7 +151,8 @@ def test_place_counts_as_libyaml_does() -> None:
     assert place("f", "abc", 0, 2) == Span("f", 1, 1, 1, 3)
 
 
-PIECES = st.lists(st.sampled_from(["a", ":", " ", "\n", "- ", "{", "}", "[", "]", ",", "&a ", "*a", "'", '"', "#", "|", ">", "!", "%", "\t",
+PIECES = st.lists(st.sampled_from(["a", ":", " ", "\n", "- ", "{", "}", "[", "]", ",", "&a ", "*a", "'", '"', "#", "|",
+                                   ">", "!", "%", "\t",
                                    "?", "<<", "\\x", "\x85", "ü", "0x", "---\n", "...\n"]), max_size=40).map("".join)
 
 
@@ -155,6 +165,6 @@ def test_any_text_gives_nodes_or_a_diagnostic_in_the_file(tmp_path_factory: pyte
         read_document(path)
     except ConfigError as error:
         assert error.diagnostics
-        lines = text.count("\n") + text.count("\r") + text.count("\x85") + text.count("\u2028") + text.count("\u2029") + 1
+        lines = 1 + sum(text.count(sign) for sign in "\n\r\x85\u2028\u2029")
         for diagnostic in error.diagnostics:
             assert 0 <= diagnostic.primary.span.line <= lines and diagnostic.message

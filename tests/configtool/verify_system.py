@@ -81,7 +81,8 @@ def write(folder: Path) -> Path:
     (folder / "table.bin").write_bytes(pattern(7, 65536))
     (folder / "beta.bin").write_bytes(pattern(11, 4096 + 123))
     kernel = pattern(13, 8192)
-    (folder / "Image").write_bytes(kernel[:8] + struct.pack("<QQQ", 0x20_0000, 0x3_0000, 0) + kernel[32:56] + b"RSC\x05" + kernel[60:])
+    (folder / "Image").write_bytes(kernel[:8] + struct.pack("<QQQ", 0x20_0000, 0x3_0000, 0) + kernel[32:56] + b"RSC\x05"
+                                   + kernel[60:])
     (folder / "initrd.bin").write_bytes(pattern(17, 5001))
     return folder / "system.yaml"
 
@@ -90,7 +91,8 @@ def write(folder: Path) -> Path:
 def build() -> Verified:
     folder = Path(tempfile.mkdtemp(prefix=f"verified-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-"))
     yaml = write(folder)
-    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")}
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL",
+                                                                    "MAKEOVERRIDES")}
     made = subprocess.run(["make", "-s", "-C", str(ROOT), f"SYSTEM={yaml}", "build"], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
     assert made.returncode == 0, made.stdout

@@ -38,16 +38,17 @@ def guest_elf(address: int = 0x8000_0000, machine: int = 243, kind: int = 2, ent
     Source: System V ABI, "Object Files". kind: 2 executable, 1 relocatable.
     """
     code = struct.pack("<I", 0x0000_006F).ljust(64, b"\0")     # j .
-    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack("<HHIQQQIHHHHHH", kind, machine, 1,
-                                                                    address if entry is None else entry, 64, 0, 0, 64, 56, 1,
-                                                                    0, 0, 0)
+    start = address if entry is None else entry
+    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack(
+        "<HHIQQQIHHHHHH", kind, machine, 1, start, 64, 0, 0, 64, 56, 1, 0, 0, 0)
     segment = struct.pack("<IIQQQQQQ", 1, 5, 4096, address, address, len(code), len(code), 4096)
     return (header + segment).ljust(4096, b"\0") + code
 
 
 def linux_image() -> bytes:
     """Header of a kernel (Linux, arch/riscv/boot-image-header) and a page of it."""
-    header = struct.pack("<IIQQQIIQ8s4sI", 0x0000_006F, 0, 0x20_0000, 4 << 20, 0, 2, 0, 0, b"RISCV\0\0\0", b"RSC\x05", 0)
+    header = struct.pack("<IIQQQIIQ8s4sI", 0x0000_006F, 0, 0x20_0000, 4 << 20, 0, 2, 0, 0, b"RISCV\0\0\0", b"RSC\x05",
+                         0)
     return header.ljust(4096, b"\0")
 
 

@@ -18,7 +18,7 @@ def check_whole_run(console, worker_cpus: int = 2) -> None:
     # A message may be found before its doorbell is heard, and an interrupt still be pending when the next one comes.
     ticks, doorbells = map(int, re.fullmatch(
         r"(\d+) ticks, the latest by \d+ us; (\d+) doorbells heard", control[-1]).groups())
-    assert 100 <= ticks < 200 and 10 <= doorbells <= 20
+    assert ticks >= 100 and 10 <= doorbells <= 20
     assert worker[0] == f"{worker_cpus} CPU{'s' * (worker_cpus > 1)}, waiting for commands"
     doorbells, interrupts = map(int, re.fullmatch(
         r"20 commands answered; (\d+) doorbells heard, (\d+) interrupts between the CPUs", worker[1]).groups())

@@ -2,8 +2,8 @@
 """Write a C table of instruction words and what objdump makes of them: {word, width, sign, write, register}.
 
 Every 16-bit instruction that objdump knows, and for every 32-bit major opcode and funct3 some with random other fields.
-Words that are no load or store of an integer register have width 0. Reserved encodings, which never trap as an access, and
-those that objdump does not know are left out.
+Words that are no load or store of an integer register have width 0. Reserved encodings, which never trap as an
+access, and those that objdump does not know are left out.
 """
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def main() -> None:
         file.write(code)
         file.flush()
         text = subprocess.run([f"{arguments.cross}objdump", "-D", "-b", "binary", "-m", "riscv:rv64", "-z",
-                               "-M", "no-aliases,numeric", file.name], check=True, capture_output=True, text=True).stdout
+                               "-M", "no-aliases,numeric", file.name], check=True, capture_output=True,
+                              text=True).stdout
     rows = []
     seen = 0
     for line in text.splitlines():

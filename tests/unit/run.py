@@ -46,7 +46,8 @@ def core_names_no_architecture(_: str, source: pathlib.Path) -> Failures:
 
 
 def _checks() -> list[tuple[str, object, pathlib.Path]]:
-    headers = sorted([*_HYPERVISOR.glob("include/**/*.h"), *_HYPERVISOR.glob("vdev/*.h"), *_HYPERVISOR.glob("arch/*/include/**/*.h")])
+    headers = sorted([*_HYPERVISOR.glob("include/**/*.h"), *_HYPERVISOR.glob("vdev/*.h"),
+                      *_HYPERVISOR.glob("arch/*/include/**/*.h")])
     sources = sorted(_HYPERVISOR.glob("core/*.[ch]"))
     return ([("header_compiles_alone", header_compiles_alone, path) for path in headers]
             + [("core_names_no_architecture", core_names_no_architecture, path) for path in sources])
@@ -77,7 +78,8 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="run only tests whose names hold one of these")
     arguments = parser.parse_args()
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(_run_program, arguments.build / plan / "run", arguments.names) for plan in ("small", "wide")]
+        jobs = [pool.submit(_run_program, arguments.build / plan / "run", arguments.names)
+                for plan in ("small", "wide")]
         jobs += [pool.submit(_run_check, arguments.cross, check) for check in _checks()
                  if not arguments.names or any(name in check[0] for name in arguments.names)]
         results = [job.result() for job in jobs]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The physical PLIC and ns16550a: which registers are read and written. Their names are changed, as fake.c has the others. */
+/* The physical PLIC and ns16550a: which registers they use. Names are changed: fake.c has the others. */
 #include <string.h>
 
 #include "check.h"

@@ -181,7 +181,8 @@ TEST(trap_reports_the_impossible)
 /* No instruction and no address make it do more than answer, inject or report. */
 TEST(trap_random_page_faults)
 {
-    static const uint64_t bases[] = {0x0c000000, 0x0c200000, 0x10000000, 0x50003000, 0x50000000, 0x80000000, 0x90000000};
+    static const uint64_t bases[] = {0x0c000000, 0x0c200000, 0x10000000, 0x50003000,
+                                     0x50000000, 0x80000000, 0x90000000};
 
     random_seed(0x7a9);
     fake_config()->vms[0].on_fault = (struct policy){ACTION_RESTART, 0, 0, ACTION_STOP};

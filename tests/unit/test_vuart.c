@@ -106,12 +106,12 @@ TEST(vuart_receives)
 
 TEST(vuart_receives_when_full)
 {
-    char keys[101];
+    char keys[2 * VUART_RX_SIZE + 1];
 
     boot();
-    for (unsigned i = 0; i < 100; i++)
+    for (unsigned i = 0; i < 2 * VUART_RX_SIZE; i++)
         keys[i] = (char)('0' + i % 10);
-    keys[100] = '\0';
+    keys[2 * VUART_RX_SIZE] = '\0';
     fake_type(keys);
     for (unsigned i = 0; i < VUART_RX_SIZE; i++)
         CHECK_EQ(get(RBR), '0' + i % 10);

@@ -92,16 +92,20 @@ cpu_enter:
 /* A CPU held by a spin table has no argument: it looks for itself. */
         .globl cpu_start_spin
 cpu_start_spin:
-        adrp x9, boot_mpidr
-        add x9, x9, :lo12:boot_mpidr
+        adrp x9, boot_ids
+        add x9, x9, :lo12:boot_ids
+        adrp x0, cpus
+        add x0, x0, :lo12:cpus
+        adrp x12, boot_cpu_size
+        ldr x12, [x12, :lo12:boot_cpu_size]
         mrs x10, mpidr_el1
         ldr x11, =0xff00ffffff
         and x10, x10, x11
-1:      ldr x0, [x9], #16                       /* (MPIDR, struct cpu) of each */
-        cmp x0, x10
-        b.ne 1b
-        ldr x0, [x9, #-8]
-        b cpu_start
+1:      ldr x11, [x9], #8
+        cmp x11, x10
+        b.eq cpu_start
+        add x0, x0, x12
+        b 1b
 
 /* Read the last planned word of each bank while the MMU is off. */
 probe_memory:
@@ -109,7 +113,6 @@ probe_memory:
         isb
         adrp x10, boot_probes
         add x10, x10, :lo12:boot_probes
-        ldr x10, [x10]
 1:      ldr x0, [x10], #8
         cbz x0, 2f
         ldr x11, [x0]

@@ -67,11 +67,12 @@ bool arch_guest_write(uint64_t ipa, uint8_t byte)
     return access_byte(guest_write_byte, ipa, &byte);
 }
 
-void arch_guest_fill(uint64_t ipa, const void *source, uint64_t size)
+void arch_guest_fill(const struct vm *vm, const struct restore *restore)
 {
+    (void)vm;
     csr_write(vsatp, 0);
     csr_set(hstatus, HSTATUS_SPVP);
-    guest_fill((ureg_t)ipa, source, (ureg_t)size);
+    guest_fill((ureg_t)restore->ipa, (const void *)(uintptr_t)restore->source, (ureg_t)restore->size);
 }
 
 bool guest_fetch(uint32_t *instruction)

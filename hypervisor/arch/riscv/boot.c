@@ -3,6 +3,7 @@
 #include "arch.h"
 #include "arch/csr.h"
 #include "arch/sbi.h"
+#include "boot.h"
 #include "config.h"
 #include "cpu.h"
 #include "drivers.h"
@@ -14,9 +15,6 @@ extern bool probe_hypervisor(void);          /* entry.S */
 struct cpu *boot_prepare(ureg_t id);
 void boot_start_others(const struct cpu *self);
 _Noreturn void hart_main(struct cpu *cpu);
-
-/* The linker's build id, 20 bytes of SHA-1 (link.ld). */
-extern const uint8_t __build_id_start[];
 
 static _Noreturn void give_up(void)
 {
@@ -32,10 +30,9 @@ static void check_board(void)
 {
     bool good = true;
 
-    for (uint32_t i = 0; i < config.probe_count; i++) {
-        if (!probe_read((uintptr_t)config.probes[i])) {
-            console_message("no memory at 0x%llx, which the plan uses: this board has less than board '%s' says",
-                            (unsigned long long)config.probes[i], config.board);
+    for (const uint64_t *probe = boot_probes; *probe != 0; probe++) {
+        if (!probe_read((uintptr_t)*probe)) {
+            boot_no_memory(*probe);
             good = false;
         }
     }
@@ -47,56 +44,21 @@ static void check_board(void)
         give_up();
 }
 
-/* Which of the planned harts are there; a VM goes without those that are not. */
-static void find_harts(void)
-{
-    for (uint32_t i = 0; i < PLAN_CPUS; i++) {
-        const struct cpu_config *planned = &config.cpus[i];
-
-        if (!hart_exists(planned->id)) {
-            cpu_set_state(&cpus[i], VCPU_MISSING);
-            console_message("%s (hart %lu) is missing: vm '%s' vcpu %u will not run", planned->name,
-                            (unsigned long)planned->id, config.vms[planned->vm].name, planned->vcpu);
-        }
-    }
-}
-
-/* The first vCPU of each VM starts by itself. */
-static void start_vms(void)
-{
-    for (uint32_t i = 0; i < PLAN_VMS; i++) {
-        struct vm *vm = &vms[i];
-        struct cpu *cpu = vm_cpu(vm, 0);
-
-        cpu->start_pc = vm->config->entry;
-        cpu->start_arg = vm->config->dtb;
-        if (cpu_state(cpu) == VCPU_MISSING)
-            vm_end(vm, "ended: its first vCPU is missing");
-        else
-            cpu_set_state(cpu, VCPU_STARTING);
-    }
-}
-
 struct cpu *boot_prepare(ureg_t id)
 {
     struct cpu *self = NULL;
 
-    vm_init();
+    boot_init();
     check_board();
     for (uint32_t i = 0; i < PLAN_CPUS; i++) {
-        struct cpu *cpu = &cpus[i];
-
-        cpu->config = &config.cpus[i];
-        cpu->vm = &vms[cpu->config->vm];
-        cpu->vcpu = cpu->config->vcpu;
-        cpu->index = i;
-        cpu->arch.stack = (ureg_t)cpu->config->stack;
-        if (cpu->config->id == id)
-            self = cpu;
+        cpus[i].arch.stack = (ureg_t)config.cpus[i].stack;
+        if (config.cpus[i].id == id)
+            self = &cpus[i];
+        if (!hart_exists(config.cpus[i].id))
+            boot_cpu_missing(&cpus[i]);
     }
     irqchip_init();
-    find_harts();
-    start_vms();
+    boot_start_vms();
     return self;
 }
 
@@ -110,18 +72,8 @@ void boot_start_others(const struct cpu *self)
             continue;
         result = sbi_call(SBI_HSM, SBI_HSM_START, cpu->config->id, (ureg_t)&hart_start, (ureg_t)cpu, 0, 0);
         if (result.error != SBI_SUCCESS)
-            console_message("%s (hart %lu) does not start: SBI error -%lu", cpu->config->name,
-                            (unsigned long)cpu->config->id, (unsigned long)-result.error);
+            boot_cpu_stuck(cpu, result.error);
     }
-}
-
-static uint64_t build_id(void)
-{
-    uint64_t id = 0;
-
-    for (int i = 0; i < 8; i++)
-        id = id << 8 | __build_id_start[i];
-    return id;
 }
 
 /* What the guest may use of this hart; the board's device tree has promised it. */
@@ -145,13 +97,7 @@ _Noreturn void hart_main(struct cpu *cpu)
     __asm__ volatile(".option push\n.option arch, +h\nhfence.gvma\n.option pop" ::: "memory");
     set_environment(cpu);
     irqchip_init_cpu(cpu);
-    if (config.has_console && config.console.cpu == cpu->index) {
-        if (config.console.irq != 0) {
-            uart_enable_input();
-            irqchip_enable(cpu, config.console.irq, true);
-        }
-        console_message("%s on %s, build %016llx", config.system, config.board, (unsigned long long)build_id());
-    }
+    boot_console(cpu);
     csr_write(sie, (1 << IRQ_S_SOFT) | (1 << IRQ_S_EXT));
     cpu_park(cpu);
 }

@@ -200,7 +200,7 @@ static struct sbi_result hart_suspend(struct cpu *cpu)
     if (type == SBI_HSM_NON_RETENTIVE && !vm_may_execute(cpu->vm, resume))
         return result(SBI_INVALID_ADDRESS, 0);
     cpu_set_state(cpu, VCPU_SUSPENDED);
-    while (!arch_vcpu_has_interrupt()) {
+    while (!arch_vcpu_has_interrupt(cpu)) {
         arch_wait(cpu);
         if (cpu_take_events(cpu))
             vm_vcpu_off(cpu);
@@ -274,15 +274,18 @@ static struct sbi_result console_read(struct cpu *cpu, uint64_t count, uint64_t 
     if (count > DBCN_BYTES_PER_CALL)
         count = DBCN_BYTES_PER_CALL;
     for (done = 0; done < count; done++) {
-        int byte;
+        int byte = vuart_peek(cpu->vm);
+        uint8_t there;
 
-        /* No byte is taken before it is known that it can be stored. */
-        if (!arch_guest_write(ipa + done, 0))
-            return done == 0 ? result(SBI_INVALID_PARAM, 0) : result(SBI_SUCCESS, (ureg_t)done);
-        byte = vuart_take(cpu->vm);
-        if (byte < 0)
+        if (byte < 0) {
+            if (done == 0 && count != 0 && !arch_guest_read(ipa, &there))
+                return result(SBI_INVALID_PARAM, 0);
             break;
-        arch_guest_write(ipa + done, (uint8_t)byte);
+        }
+        /* A byte is taken when it has been stored. */
+        if (!arch_guest_write(ipa + done, (uint8_t)byte))
+            return done == 0 ? result(SBI_INVALID_PARAM, 0) : result(SBI_SUCCESS, (ureg_t)done);
+        vuart_take(cpu->vm);
     }
     return result(SBI_SUCCESS, (ureg_t)done);
 }

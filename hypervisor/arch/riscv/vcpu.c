@@ -26,8 +26,9 @@ void arch_vcpu_set_ipi(struct cpu *cpu)
     csr_set(hvip, 1 << IRQ_VS_SOFT);
 }
 
-bool arch_vcpu_has_interrupt(void)
+bool arch_vcpu_has_interrupt(struct cpu *cpu)
 {
+    (void)cpu;
     return (csr_read(hip) & csr_read(hie) & HIDELEG_GUEST) != 0;
 }
 

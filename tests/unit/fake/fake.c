@@ -64,7 +64,7 @@ void fake_boot(void)
     fake_screen();
 }
 
-/* --- Firmware ---------------------------------------------------------------------------------------------------- */
+/* --- Firmware --- */
 
 struct fake_call fake_calls[64];
 unsigned fake_call_count;
@@ -123,7 +123,7 @@ void fake_deliver(void)
     csrs = before;
 }
 
-/* --- Console ------------------------------------------------------------------------------------------------------ */
+/* --- Console --- */
 
 static char screen[16384];
 static size_t screen_length;
@@ -160,7 +160,7 @@ void fake_type(const char *keys)
     console_input(fake_cpu(0, 0));
 }
 
-/* --- Physical interrupt controller -------------------------------------------------------------------------------- */
+/* --- Physical interrupt controller --- */
 
 bool fake_enabled[PLAN_CPUS][PLAN_IRQS];
 uint32_t fake_completed[64];
@@ -203,7 +203,7 @@ void irqchip_enable(struct cpu *cpu, uint32_t source, bool enabled)
     fake_enabled[cpu->index][source] = enabled;
 }
 
-/* --- Guest memory -------------------------------------------------------------------------------------------------- */
+/* --- Guest memory --- */
 
 struct fake_memory fake_memory[2];
 
@@ -280,7 +280,7 @@ void guest_fill(ureg_t address, const void *source, ureg_t size)
         *guest_byte(address + i, true) = source != NULL ? ((const uint8_t *)source)[i] : 0;
 }
 
-/* --- entry.S ------------------------------------------------------------------------------------------------------- */
+/* --- entry.S --- */
 
 const uint8_t __build_id_start[20] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xff};
 uint64_t fake_no_memory_at;
@@ -304,7 +304,7 @@ bool probe_hypervisor(void)
     return !fake_no_hypervisor;
 }
 
-/* --- Calls of a guest ---------------------------------------------------------------------------------------------- */
+/* --- Calls of a guest --- */
 
 static void prepare_call(struct cpu *cpu, ureg_t extension, ureg_t function, ureg_t a0, ureg_t a1, ureg_t a2)
 {

@@ -59,7 +59,7 @@ extern void (*fake_on_wait)(void);
 /* The texts of the assembly carried out since the last call, each followed by a line feed. */
 const char *fake_assembly_done(void);
 
-/* --- Firmware ---------------------------------------------------------------------------------------------------- */
+/* --- Firmware --- */
 
 struct fake_call {
     ureg_t extension;
@@ -76,7 +76,7 @@ extern bool fake_absent[PLAN_CPUS];   /* the firmware knows no such hart */
 /* Let every kicked CPU look at its events, until none is left. */
 void fake_deliver(void);
 
-/* --- Console ------------------------------------------------------------------------------------------------------ */
+/* --- Console --- */
 
 /* What the UART has sent since the last call. */
 const char *fake_screen(void);
@@ -84,7 +84,7 @@ const char *fake_screen(void);
 /* Keys typed. */
 void fake_type(const char *keys);
 
-/* --- Physical interrupt controller -------------------------------------------------------------------------------- */
+/* --- Physical interrupt controller --- */
 
 extern bool fake_enabled[PLAN_CPUS][PLAN_IRQS];
 extern uint32_t fake_completed[64]; /* CPU index << 16 | source */
@@ -93,7 +93,7 @@ extern unsigned fake_completed_count;
 /* A source that the next claims of this CPU give. */
 void fake_interrupt(struct cpu *cpu, uint32_t source);
 
-/* --- Guest memory -------------------------------------------------------------------------------------------------- */
+/* --- Guest memory --- */
 
 struct fake_memory {
     uint64_t ipa;
@@ -104,7 +104,7 @@ struct fake_memory {
 
 extern struct fake_memory fake_memory[2];
 
-/* --- Calls of a guest ---------------------------------------------------------------------------------------------- */
+/* --- Calls of a guest --- */
 
 /* An SBI call by the vCPU of `cpu`; a0 and a1 afterwards. */
 struct sbi_result guest_call(struct cpu *cpu, ureg_t extension, ureg_t function, ureg_t a0, ureg_t a1, ureg_t a2);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * 'alpha' has two vCPUs, in the reverse order of their CPUs and on harts whose numbers lie more than 64 apart; 'beta' has
- * one. The channel 'news' goes from alpha to beta, 'orders' rings both ways. Compiled with `const` taken away, so that a
- * test can change it.
+ * 'alpha' has two vCPUs, in the reverse order of their CPUs and on harts whose numbers lie more than 64 apart; 'beta'
+ * has one. The channel 'news' goes from alpha to beta, 'orders' rings both ways. Compiled with `const` taken away, so
+ * that a test can change it.
  */
 #include "fake.h"
 
@@ -41,7 +41,8 @@ static const struct channel_end beta_channels[] = {{"orders", beta_orders, 1}};
 
 static const uint16_t alpha_irqs[40] = {[11] = 11, [20] = 34, [39] = 63};
 static const uint16_t beta_irqs[8] = {[3] = 12};
-static const uint64_t probes[] = {0x80fffff8, 0xbffffff8};
+const uint64_t boot_probes[] = {0x80fffff8, 0xbffffff8, 0};
+const uint64_t boot_ids[PLAN_CPUS] = {0};
 
 #define NOBODY {IRQ_NOBODY, 0}
 
@@ -51,8 +52,6 @@ const struct config config = {
     .board = "bench",
     .irqchip_base = 0x0c000000,
     .henvcfg = 0xf0,
-    .probes = probes,
-    .probe_count = 2,
     .sstc = true,
     .has_console = true,
     .console = {.base = 0x10000000, .reg_shift = 0, .reg_width = 1, .irq = 10, .cpu = 1},

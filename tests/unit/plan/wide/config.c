@@ -6,6 +6,9 @@ static uint16_t cpu_numbers[PLAN_CPUS];
 static const uint16_t irqs[32] = {[31] = 31};
 static const struct place places[] = {{0x80000000, 0x1000000, "memory.ram", "rwx", 7}};
 
+const uint64_t boot_probes[] = {0};
+const uint64_t boot_ids[PLAN_CPUS] = {0};
+
 const struct config config = {
     .system = "crowd",
     .file = "crowd.yaml",

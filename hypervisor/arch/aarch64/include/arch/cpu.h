@@ -8,6 +8,8 @@
 #define CPU_STACK (32 * 8)
 
 #ifndef __ASSEMBLER__
+#define ARCH_CPU_WORD "MPIDR" /* what messages call it */
+
 #include <stdint.h>
 
 struct cpu;

@@ -19,6 +19,8 @@
 #define CPU_FIXUP   (34 * REG_BYTES)
 
 #ifndef __ASSEMBLER__
+#define ARCH_CPU_WORD "hart" /* what messages call it */
+
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From the firmware to the guests' first instructions. */
+#include "arch.h"
+#include "arch/psci.h"
+#include "arch/sysreg.h"
+#include "boot.h"
+#include "config.h"
+#include "cpu.h"
+#include "drivers.h"
+#include "mmio.h"
+#include "vm.h"
+
+extern void cpu_start(void);      /* entry.S */
+extern void cpu_start_spin(void); /* entry.S */
+struct cpu *boot_prepare(uint64_t missing_memory);
+void boot_start_others(const struct cpu *self);
+_Noreturn void cpu_main(struct cpu *cpu);
+
+/* What entry.S has to know of struct cpu. */
+extern const uint64_t boot_cpu_size;
+const uint64_t boot_cpu_size = sizeof(struct cpu);
+
+#define MPIDR_AFFINITY 0xff00fffffful
+
+static bool cpu_exists(const struct cpu_config *planned)
+{
+    /* Nobody knows of a CPU in a spin table before it has come. */
+    return planned->release != 0 || (planned->id == (sysreg_read(mpidr_el1) & MPIDR_AFFINITY)) ||
+           psci_call(PSCI_AFFINITY_INFO, planned->id, 0, 0) >= 0;
+}
+
+struct cpu *boot_prepare(uint64_t missing_memory)
+{
+    struct cpu *self = NULL;
+
+    boot_init();
+    if (missing_memory != 0) {
+        boot_no_memory(missing_memory);
+        arch_system_off(true);
+    }
+    for (uint32_t i = 0; i < PLAN_CPUS; i++) {
+        cpus[i].arch.stack = config.cpus[i].stack;
+        if (config.cpus[i].id == (sysreg_read(mpidr_el1) & MPIDR_AFFINITY))
+            self = &cpus[i];
+        if (!cpu_exists(&config.cpus[i]))
+            boot_cpu_missing(&cpus[i]);
+    }
+    irqchip_init();
+    boot_start_vms();
+    return self;
+}
+
+void boot_start_others(const struct cpu *self)
+{
+    for (uint32_t i = 0; i < PLAN_CPUS; i++) {
+        const struct cpu_config *planned = &config.cpus[i];
+        long error;
+
+        if (&cpus[i] == self || cpu_state(&cpus[i]) == VCPU_MISSING)
+            continue;
+        if (planned->release != 0) {
+            mmio_write64(planned->release, (uint64_t)(uintptr_t)&cpu_start_spin);
+            __asm__ volatile("dsb sy\n\tsev" ::: "memory");
+            continue;
+        }
+        error = psci_call(PSCI_CPU_ON, planned->id, (uint64_t)(uintptr_t)&cpu_start, (uint64_t)(uintptr_t)&cpus[i]);
+        if (error != 0)
+            boot_cpu_stuck(&cpus[i], error);
+    }
+}
+
+_Noreturn void cpu_main(struct cpu *cpu)
+{
+    sysreg_write(hcr_el2, HCR_GUEST);
+    sysreg_write(vtcr_el2, PLAN_VTCR);
+    sysreg_write(vttbr_el2, cpu->vm->config->stage2);
+    sysreg_write(cptr_el2, CPTR_NO_TRAPS);
+    sysreg_write(hstr_el2, 0);
+    sysreg_write(mdcr_el2, sysreg_read(pmcr_el0) >> 11 & 0x1f);
+    sysreg_write(cnthctl_el2, CNTHCTL_GUEST);
+    sysreg_write(cntvoff_el2, 0);
+    sysreg_write(vpidr_el2, sysreg_read(midr_el1));
+    sysreg_write(vmpidr_el2, 0x80000000ul | (cpu->vcpu / 16) << 8 | cpu->vcpu % 16);
+    __asm__ volatile("tlbi vmalls12e1\n\tdsb nsh\n\tisb" ::: "memory");
+    irqchip_init_cpu(cpu);
+    boot_console(cpu);
+    cpu_park(cpu);
+}
+
+_Noreturn void arch_system_off(bool failed)
+{
+    (void)failed;
+    psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+    for (;;)
+        __asm__ volatile("wfi");
+}

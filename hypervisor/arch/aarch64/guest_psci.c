@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The firmware that guests see: PSCI 1.1 and the hypercalls, by HVC and by SMC.
+ * Source: Arm DEN 0022F (PSCI), DEN 0028E (SMCCC).
+ */
+#include "arch.h"
+#include "arch/psci.h"
+#include "arch/sysreg.h"
+#include "hypercall.h"
+#include "vm.h"
+
+#define VERSION_1_1      0x00010001u
+#define NO_MIGRATION     2u /* a trusted OS that needs none, or none at all */
+#define POWER_DOWN       (1u << 16)
+#define RESET2_VENDOR    0x80000000u
+
+void trap_call(struct cpu *cpu, uint64_t syndrome); /* called by vectors.S */
+
+/* vCPU of an affinity (MPIDR's fields); -1: the VM has none. */
+static int vcpu_of(const struct vm *vm, uint64_t affinity)
+{
+    uint64_t vcpu = (affinity >> 8 & 0xff) * 16 + (affinity & 0xff);
+
+    return (affinity & ~0xff0ful) == 0 && vcpu < vm->config->vcpu_count ? (int)vcpu : -1;
+}
+
+static long cpu_on(struct cpu *cpu, uint64_t affinity, uint64_t entry, uint64_t context)
+{
+    int vcpu = vcpu_of(cpu->vm, affinity);
+
+    if (vcpu < 0)
+        return PSCI_INVALID_PARAMETERS;
+    if (!vm_may_execute(cpu->vm, entry))
+        return PSCI_INVALID_ADDRESS;
+    switch (vm_start(cpu->vm, (uint32_t)vcpu, entry, context)) {
+    case VM_START_OK:
+        return PSCI_SUCCESS;
+    case VM_START_MISSING:
+        return PSCI_INTERNAL_FAILURE;
+    default:
+        return cpu_state(vm_cpu(cpu->vm, (uint32_t)vcpu)) == VCPU_STARTING ? PSCI_ON_PENDING : PSCI_ALREADY_ON;
+    }
+}
+
+static long affinity_info(const struct cpu *cpu, uint64_t affinity, uint64_t level)
+{
+    int vcpu = vcpu_of(cpu->vm, affinity);
+
+    if (vcpu < 0 || level != 0)
+        return PSCI_INVALID_PARAMETERS;
+    switch (cpu_state(vm_cpu(cpu->vm, (uint32_t)vcpu))) {
+    case VCPU_ON:
+    case VCPU_SUSPENDED:
+        return PSCI_STATE_ON;
+    case VCPU_CLAIMED:
+    case VCPU_STARTING:
+        return PSCI_STATE_ON_PENDING;
+    default:
+        return PSCI_STATE_OFF;
+    }
+}
+
+/* Wait for an interrupt; then go on, or from the entry where the vCPU was to be powered down. */
+static long suspend(struct cpu *cpu, bool power_down, uint64_t entry, uint64_t context)
+{
+    if (power_down && !vm_may_execute(cpu->vm, entry))
+        return PSCI_INVALID_ADDRESS;
+    cpu_set_state(cpu, VCPU_SUSPENDED);
+    while (!arch_vcpu_has_interrupt(cpu)) {
+        arch_wait(cpu);
+        if (cpu_take_events(cpu))
+            vm_vcpu_off(cpu);
+    }
+    cpu_set_state(cpu, VCPU_ON);
+    if (power_down)
+        arch_vcpu_start(cpu, entry, context);
+    return PSCI_SUCCESS;
+}
+
+/* All other vCPUs have to be off. */
+static long system_suspend(struct cpu *cpu, uint64_t entry, uint64_t context)
+{
+    for (uint32_t vcpu = 0; vcpu < cpu->vm->config->vcpu_count; vcpu++) {
+        enum vcpu_state state = cpu_state(vm_cpu(cpu->vm, vcpu));
+
+        if (vcpu != cpu->vcpu && state != VCPU_OFF && state != VCPU_MISSING)
+            return PSCI_DENIED;
+    }
+    return suspend(cpu, true, entry, context);
+}
+
+static _Noreturn void finish(struct cpu *cpu, const struct policy *policy, const char *how)
+{
+    vm_finish(cpu->vm, policy, how);
+    vm_vcpu_off(cpu);
+}
+
+static long features(uint32_t function)
+{
+    switch (function) {
+    case PSCI_VERSION:
+    case PSCI_CPU_SUSPEND:
+    case PSCI_CPU_SUSPEND & ~PSCI_64:
+    case PSCI_CPU_OFF:
+    case PSCI_CPU_ON:
+    case PSCI_CPU_ON & ~PSCI_64:
+    case PSCI_AFFINITY_INFO:
+    case PSCI_AFFINITY_INFO & ~PSCI_64:
+    case PSCI_MIGRATE_TYPE:
+    case PSCI_SYSTEM_OFF:
+    case PSCI_SYSTEM_RESET:
+    case PSCI_FEATURES:
+    case PSCI_SYSTEM_SUSPEND:
+    case PSCI_SYSTEM_SUSPEND & ~PSCI_64:
+    case PSCI_SYSTEM_RESET2:
+    case PSCI_SYSTEM_RESET2 & ~PSCI_64:
+    case SMCCC_VERSION:
+        return PSCI_SUCCESS;
+    default:
+        return PSCI_NOT_SUPPORTED;
+    }
+}
+
+static void call_hypercall(struct cpu *cpu, uint32_t number)
+{
+    uint64_t value = 0;
+
+    cpu->exits[EXIT_HYPERCALL]++;
+    cpu->arch.x[0] = hypercall(cpu, number, cpu->arch.x[1], cpu->arch.x[2], &value);
+    if (number >= HYPERCALL_VERSION)
+        cpu->arch.x[1] = value;
+}
+
+static long call(struct cpu *cpu, uint32_t function, const uint64_t *arguments)
+{
+    /* The 32-bit form of a call has 32-bit arguments. */
+    uint64_t mask = function & PSCI_64 ? UINT64_MAX : UINT32_MAX;
+    uint64_t first = arguments[0] & mask;
+    uint64_t second = arguments[1] & mask;
+    uint64_t third = arguments[2] & mask;
+
+    switch (function) {
+    case PSCI_VERSION:
+    case SMCCC_VERSION:
+        return VERSION_1_1;
+    case PSCI_CPU_SUSPEND:
+    case PSCI_CPU_SUSPEND & ~PSCI_64:
+        return suspend(cpu, (first & POWER_DOWN) != 0, second, third);
+    case PSCI_CPU_OFF:
+        vm_vcpu_off(cpu);
+    case PSCI_CPU_ON:
+    case PSCI_CPU_ON & ~PSCI_64:
+        return cpu_on(cpu, first, second, third);
+    case PSCI_AFFINITY_INFO:
+    case PSCI_AFFINITY_INFO & ~PSCI_64:
+        return affinity_info(cpu, first, second);
+    case PSCI_MIGRATE_TYPE:
+        return NO_MIGRATION;
+    case PSCI_SYSTEM_OFF:
+        finish(cpu, &cpu->vm->config->on_poweroff, "powered off");
+    case PSCI_SYSTEM_RESET:
+        finish(cpu, &cpu->vm->config->on_reset, "reset itself");
+    case PSCI_SYSTEM_RESET2:
+    case PSCI_SYSTEM_RESET2 & ~PSCI_64:
+        if (first != 0 && (first & RESET2_VENDOR) == 0)
+            return PSCI_INVALID_PARAMETERS;
+        finish(cpu, &cpu->vm->config->on_reset, "reset itself");
+    case PSCI_SYSTEM_SUSPEND:
+    case PSCI_SYSTEM_SUSPEND & ~PSCI_64:
+        return system_suspend(cpu, first, second);
+    case PSCI_FEATURES:
+        return features((uint32_t)first);
+    case SMCCC_ARCH_FEATURES:
+        return first == SMCCC_VERSION || first == SMCCC_ARCH_FEATURES ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
+    default:
+        return PSCI_NOT_SUPPORTED;
+    }
+}
+
+void trap_call(struct cpu *cpu, uint64_t syndrome)
+{
+    uint32_t function = (uint32_t)cpu->arch.x[0];
+
+    /* A trapped SMC has not been executed. */
+    if (EC(syndrome) == EC_SMC)
+        sysreg_write(elr_el2, sysreg_read(elr_el2) + 4);
+    if ((syndrome & 0xffff) != 0) {
+        cpu->arch.x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
+    } else if ((function & SMCCC_HYPERCALL_MASK) == SMCCC_HYPERCALL) {
+        call_hypercall(cpu, function & 0xff);
+    } else {
+        cpu->exits[EXIT_CALL]++;
+        cpu->arch.x[0] = (uint64_t)call(cpu, function, &cpu->arch.x[1]);
+    }
+}

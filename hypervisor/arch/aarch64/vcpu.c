@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A vCPU's registers. */
+#include "arch.h"
+#include "arch/sysreg.h"
+#include "cpu.h"
+#include "gic.h"
+#include "vdev.h"
+
+void arch_kick(struct cpu *cpu)
+{
+    gic_kick(cpu);
+}
+
+/* A GIC's SGIs are interrupts like others: there is no line for them. */
+void arch_vcpu_set_ipi(struct cpu *cpu)
+{
+    (void)cpu;
+}
+
+bool arch_vcpu_has_interrupt(struct cpu *cpu)
+{
+    return virq_waiting(cpu);
+}
+
+uint64_t arch_time(void)
+{
+    return sysreg_read(cntpct_el0);
+}
+
+uint64_t arch_guest_pc(const struct cpu *cpu)
+{
+    (void)cpu;
+    return sysreg_read(elr_el2);
+}
+
+void arch_vcpu_start(struct cpu *cpu, uint64_t pc, uint64_t arg)
+{
+    for (unsigned i = 0; i < 32; i++)
+        cpu->arch.x[i] = 0;
+    cpu->arch.x[0] = arg;
+    sysreg_write(sctlr_el1, SCTLR_EL1_RESET);
+    sysreg_write(ttbr0_el1, 0);
+    sysreg_write(ttbr1_el1, 0);
+    sysreg_write(tcr_el1, 0);
+    sysreg_write(mair_el1, 0);
+    sysreg_write(vbar_el1, 0);
+    sysreg_write(cpacr_el1, 0);
+    sysreg_write(contextidr_el1, 0);
+    sysreg_write(tpidr_el0, 0);
+    sysreg_write(tpidrro_el0, 0);
+    sysreg_write(tpidr_el1, 0);
+    sysreg_write(sp_el0, 0);
+    sysreg_write(sp_el1, 0);
+    sysreg_write(cntkctl_el1, 0);
+    sysreg_write(cntv_ctl_el0, 0);
+    sysreg_write(cntp_ctl_el0, 0);
+    sysreg_write(mdscr_el1, 0);
+    sysreg_write(elr_el2, pc);
+    sysreg_write(spsr_el2, SPSR_EL1H_MASKED);
+    __asm__ volatile("ic iallu\n\tdsb nsh\n\tisb" ::: "memory");
+    trap_return();
+}
