@@ -9,6 +9,7 @@ KEPT = {
     "interrupt-controller": "the hypervisor keeps it: whoever programs it takes any interrupt",
     "iommu": "the hypervisor keeps it: whoever programs it lets devices reach all memory",
     "timer": "each VM has a timer of its own; this one is the CPUs'",
+    "pmu": "it counts on the CPUs themselves, and comes with them",
     "clint": "it belongs to the firmware: whoever programs it interrupts any CPU",
     "power": "it powers off or resets the whole board; a guest's own reset and power-off go through firmware calls and act on "
              "its VM alone",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .address import Addresses
 from .dts import DeviceTree, Node
-from .interrupts import APLIC, GICV2, GICV3, IMSIC, PLIC, is_a
+from .interrupts import APLIC, GICV2, GICV3, IMSIC, PLIC, is_a, is_root
 from .model import InterruptController
 
 _SUPERVISOR_EXTERNAL = 9        # RISC-V privileged specification, mip/sip: the S-mode external interrupt
@@ -26,13 +26,13 @@ def read_controller(tree: DeviceTree, harts: dict[str, int]) -> InterruptControl
             return InterruptController("plic", node.path, node.span, addresses.registers(node) or (),
                                        node.u32("riscv,ndev", 0) or 0, _contexts(tree, node, harts), node=node)
     for node in nodes:
-        if is_a(node, GICV3) and "arm,gic-v5" not in node.compatible:
+        if is_a(node, GICV3) and is_root(tree, node):
             its = [r for child in node.children if is_a(child, ("arm,gic-v3-its",)) and child.available
                    for r in (addresses.registers(child) or ())[:1]]
             return InterruptController("gicv3", node.path, node.span, addresses.registers(node) or (), _GIC_SPIS, its=tuple(its),
                                        node=node)
     for node in nodes:
-        if is_a(node, GICV2):
+        if is_a(node, GICV2) and is_root(tree, node):
             registers = addresses.registers(node) or ()
             # GICD, GICC, GICH, GICV: the last two are what guests are given interrupts with (arm,gic.yaml).
             return InterruptController("gicv2", node.path, node.span, registers, _GIC_SPIS, node=node,

@@ -6,6 +6,7 @@ from ..source import Span
 from .address import Addresses
 from .dts import DeviceTree, Node, TreeError
 from .interrupts import APLIC, GICV2, GICV3, IMSIC, PLIC, Interrupts, is_a
+from .masters import masters_memory
 from .model import Device
 
 # Nodes below the root whose children are no devices of their own.
@@ -16,29 +17,15 @@ _CLINT = ("riscv,clint0", "sifive,clint0", "thead,c900-clint", "sifive,clint2", 
           "riscv,aclint-sswi", "thead,c900-aclint-mswi", "thead,c900-aclint-mtimer", "thead,c900-aclint-sswi", "andestech,plicsw",
           "andestech,plmt0", "mips,p8700-aclint-sswi")
 _TIMERS = ("arm,armv8-timer", "arm,armv7-timer", "riscv,timer", "arm,armv7-timer-mem")
-_ITS = ("arm,gic-v3-its",)
+_MSI = ("arm,gic-v3-its", "arm,gic-v2m-frame")
 _IOMMUS = ("arm,smmu-v1", "arm,smmu-v2", "arm,smmu-v3", "arm,mmu-400", "arm,mmu-401", "arm,mmu-500", "riscv,iommu")
-_BUSES = ("simple-bus", "simple-pm-bus", "isa", "simple-mfd")
+_BUSES = ("simple-bus", "simple-pm-bus", "isa", "simple-mfd", "ti,sysc")
 _POWER = ("syscon-poweroff", "syscon-reboot", "sifive,test0", "sifive,test1")
 
-# Whether a device reads or writes memory by itself, by compatible; then by the generic names of section 2.2.2 of the
-# specification. What stands in neither is not known.
-_MASTERS = {"virtio,mmio": True, "qemu,fw-cfg-mmio": True, "ns16550a": False, "ns16550": False, "snps,dw-apb-uart": False,
-            "arm,pl011": False, "arm,pl031": False, "arm,pl061": False, "arm,primecell": None, "google,goldfish-rtc": False,
-            "cfi-flash": False, "syscon": False, "sifive,uart0": False, "cdns,uart-r1p12": False, "xlnx,xuartps": False,
-            "arm,sp805": False, "arm,sp804": False, "arm,pl080": True, "arm,pl330": True, "arm,pl041": None, "mmio-sram": False}
-_NAMES = {"ethernet": True, "mmc": True, "mmci": True, "sdhci": True, "sdhc": True, "dwmmc": True, "usb": True, "usb3": True,
-          "sata": True, "ahci": True, "gpu": True, "dma-controller": True, "dma": True, "crypto": True, "display-controller": True,
-          "video-codec": True, "nvme": True, "ufs": True, "ufshc": True, "pcie": True, "pci": True, "isp": True, "csi": True,
-          "serial": False, "uart": False, "rtc": False, "gpio": False, "pinctrl": False, "watchdog": False, "timer": False,
-          "pwm": False, "clock-controller": False, "reset-controller": False, "efuse": False, "flash": False, "rng": False,
-          "adc": False, "mailbox": False, "temperature-sensor": False, "interrupt-controller": False, "i2c": False, "sram": False,
-          "power-controller": False, "syscon": False, "keypad": False, "iommu": True}
 
-_REFERENCES = (("clocks", "#clock-cells"), ("resets", "#reset-cells"), ("power-domains", "#power-domain-cells"),
-               ("phys", "#phy-cells"), ("dmas", "#dma-cells"), ("mboxes", "#mbox-cells"),
-               ("interconnects", "#interconnect-cells"), ("hwlocks", "#hwlock-cells"), ("io-channels", "#io-channel-cells"),
-               ("pwms", "#pwm-cells"), ("memory-region", ""), ("phy-handle", ""))
+_REFERENCES = {"clocks": "#clock-cells", "resets": "#reset-cells", "power-domains": "#power-domain-cells", "phys": "#phy-cells",
+               "dmas": "#dma-cells", "mboxes": "#mbox-cells", "interconnects": "#interconnect-cells", "hwlocks": "#hwlock-cells",
+               "io-channels": "#io-channel-cells", "pwms": "#pwm-cells", "memory-region": "", "phy-handle": ""}
 
 
 class Devices:
@@ -73,12 +60,11 @@ class Devices:
         return tuple(found)
 
     def _device(self, node: Node) -> Device | None:
-        if not node.has("reg") and not node.has("interrupts") and not node.has("interrupts-extended"):
+        if not node.has("compatible") or not (node.has("reg") or node.has("interrupts") or node.has("interrupts-extended")):
             return None
         problems: list[tuple[str, Span]] = []
         registers: tuple[tuple[int, int], ...] | None = ()
         interrupts = ()
-        depends: tuple[tuple[str, str], ...] = ()
         iommus: tuple[tuple[str, int], ...] = ()
         kind = "device"
         try:
@@ -105,21 +91,25 @@ class Devices:
             iommus = self._iommus(node)
         except TreeError as error:
             problems.append((error.message, error.span))
-        try:
-            depends = self.depends(node)
-        except TreeError as error:
-            problems.append((error.message, error.span))
+        depends = self.depends(node)
+        for path in dict.fromkeys(i.controller for i in interrupts):    # a controller behind the board's own: a GPIO block, say
+            controller = self._tree.nodes.get(path)
+            if controller is not None and controller is not node and not is_a(controller, PLIC + APLIC + GICV2 + GICV3):
+                depends += (("interrupts", path),)
         return Device(name=node.name, path=node.path, label=node.label, aliases=self._aliases.get(node.path, ()), span=node.span,
                       compatible=_lenient(node), enabled=node.available, registers=registers, interrupts=interrupts, kind=kind,
-                      dma_master=_master(node, kind, iommus), iommus=iommus, depends=depends, node=node, problems=tuple(problems))
+                      dma_master=masters_memory(node, kind, bool(iommus)), iommus=iommus, depends=depends, node=node, problems=tuple(problems))
 
     def _kind(self, node: Node) -> str:
-        if is_a(node, PLIC + APLIC + IMSIC + GICV2 + GICV3 + _ITS):
+        if is_a(node, PLIC + APLIC + IMSIC + GICV2 + GICV3 + _MSI):
             return "interrupt-controller"
-        if node.has("#iommu-cells") or is_a(node, _IOMMUS):
+        if node.has("#iommu-cells") or is_a(node, _IOMMUS) or any(c.endswith("-tbu") for c in node.compatible):
             return "iommu"
         if is_a(node, _TIMERS):
             return "timer"
+        if any(c == "arm,armv8-pmuv3" or c.startswith(("arm,cortex-", "arm,neoverse-", "qcom,kr")) and c.endswith("-pmu")
+               for c in node.compatible):
+            return "pmu"
         if is_a(node, _CLINT):
             return "clint"
         if node.string("device_type", "") == "pci":
@@ -141,21 +131,25 @@ class Devices:
         return tuple(found)
 
     def depends(self, node: Node) -> tuple[tuple[str, str], ...]:
-        """(what, path of the provider), each once, by the order of the table, then of the properties. Raises TreeError."""
+        """(what, path of the provider), each once, in the order of the properties. A reference that cannot be read (trees
+        carry some of bindings long gone) is left out."""
         found: dict[tuple[str, str], None] = {}
-        for name, cells in _REFERENCES:
-            if node.has(name):
-                for provider, _ in self._tree.references(node, name, cells):
-                    found[(name, provider.path)] = None
         for prop in node.properties:
-            if prop.name.endswith("-supply") and len(prop.value) == 4:
-                self._one(found, "supply", prop.u32)
-            elif prop.name.startswith("pinctrl-") and prop.name[8:].isdigit():
-                for number in prop.cells:
-                    self._one(found, "pinctrl", number)
-            elif prop.name.endswith(("-gpios", "-gpio")) or prop.name == "gpios":
-                for provider, _ in self._tree.references(node, prop.name, "#gpio-cells"):
-                    found[("gpios", provider.path)] = None
+            name = prop.name
+            try:
+                if name in _REFERENCES:
+                    for provider, _ in self._tree.references(node, name, _REFERENCES[name]):
+                        found[(name, provider.path)] = None
+                elif name.endswith("-supply") and len(prop.value) == 4:
+                    self._one(found, "supply", prop.u32)
+                elif name.startswith("pinctrl-") and name[8:].isdigit():
+                    for number in prop.cells:
+                        self._one(found, "pinctrl", number)
+                elif name.endswith(("-gpios", "-gpio")) or name == "gpios":
+                    for provider, _ in self._tree.references(node, name, "#gpio-cells"):
+                        found[("gpios", provider.path)] = None
+            except TreeError:
+                continue
         return tuple(key for key in found if key[1] != node.path)
 
     def _one(self, found: dict[tuple[str, str], None], what: str, number: int) -> None:
@@ -169,17 +163,3 @@ def _lenient(node: Node) -> tuple[str, ...]:
         return node.compatible
     except TreeError:
         return ()
-
-
-
-def _master(node: Node, kind: str, iommus: tuple[tuple[str, int], ...]) -> bool | None:
-    if kind in ("pci", "iommu"):
-        return True
-    if kind in ("interrupt-controller", "timer", "clint", "power", "bus"):
-        return False
-    if iommus or node.has("dma-coherent"):
-        return True
-    for name in _lenient(node):
-        if _MASTERS.get(name) is not None:
-            return _MASTERS[name]
-    return _NAMES.get(node.unit_name)

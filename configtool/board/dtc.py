@@ -13,6 +13,7 @@ import selectors
 import subprocess
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from ..source import Span
 from .dtb import MAX_BYTES, read_dtb
@@ -178,8 +179,8 @@ class _Annotations:
                 node = self._child(node, opened[2], root, taken)
                 if node is not None:
                     node.labels = tuple(opened[1].replace(":", " ").split())
-                    places = tuple(self._name_place(p, node) for p in self._places(opened[3]))
-                    node.places = places or node.places
+                    if opened[3]:
+                        node.place(partial(self._node_places, node, opened[3]))
                 continue
             if node is None:
                 continue
@@ -188,10 +189,17 @@ class _Annotations:
             if comment < 0:
                 continue
             name = line[:name_end if 0 <= name_end < comment else comment]
-            prop = node.get(_LABELS.sub("", name))
+            prop = node.get(_LABELS.sub("", name) if ": " in name else name)
             if prop is not None:
-                places = self._places(line[comment + 5:-3])
-                prop.span = places[-1] if places else node.span
+                prop.place(partial(self._property_place, node, line[comment + 5:-3]))
+
+    def _node_places(self, node: Node, text: str) -> tuple[Span, ...]:
+        return tuple(self._name_place(p, node) for p in self._places(text)) or (Span(self._path),)
+
+    def _property_place(self, node: Node, text: str) -> Span:
+        """Of the last definition. dtc makes up some properties (phandle), which have none."""
+        places = self._places(text)
+        return places[-1] if places else node.span
 
     @staticmethod
     def _child(node: Node | None, name: str, root: Node, taken: dict[int, int]) -> Node | None:
@@ -205,9 +213,7 @@ class _Annotations:
             return node.children[at]
         return next((c for c in node.children if c.name == name), None)
 
-    def _places(self, text: str | None) -> tuple[Span, ...]:
-        if not text:
-            return ()
+    def _places(self, text: str) -> tuple[Span, ...]:
         return tuple(self._chars(_renamed(p, self._argument, self._path)) for p in parse_places(text))
 
     def _line(self, file: str, line: int) -> bytes:

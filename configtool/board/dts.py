@@ -8,7 +8,7 @@ have that form, with the place to point at.
 from __future__ import annotations
 
 import re
-from typing import Iterator
+from typing import Callable, Iterator
 
 from ..source import Span
 
@@ -25,12 +25,21 @@ class TreeError(Exception):
 class Property:
     """A property: its name, raw value and place (of the last definition, the one that counts)."""
 
-    __slots__ = ("name", "value", "span")
+    __slots__ = ("name", "value", "_span")
 
-    def __init__(self, name: str, value: bytes, span: Span) -> None:
+    def __init__(self, name: str, value: bytes, span: "Span | Callable[[], Span]") -> None:
         self.name = name
         self.value = value
-        self.span = span
+        self._span = span       # most are never asked for, so it may be what finds it
+
+    @property
+    def span(self) -> Span:
+        if not isinstance(self._span, Span):
+            self._span = self._span()
+        return self._span
+
+    def place(self, span: "Span | Callable[[], Span]") -> None:
+        self._span = span
 
     def __repr__(self) -> str:
         return f"Property({self.name!r}, {self.value!r})"
@@ -75,13 +84,13 @@ class Property:
 class Node:
     """A node. `span` is its first definition, `places` all of them (an override by `&label` is one), the last one last."""
 
-    __slots__ = ("name", "parent", "labels", "properties", "children", "places", "path", "_byname")
+    __slots__ = ("name", "parent", "labels", "properties", "children", "_places", "path", "_byname")
 
     def __init__(self, name: str, parent: "Node | None", places: tuple[Span, ...], labels: tuple[str, ...] = ()) -> None:
         self.name = name
         self.parent = parent
         self.labels = labels
-        self.places = places
+        self._places: "tuple[Span, ...] | Callable[[], tuple[Span, ...]]" = places
         self.properties: list[Property] = []
         self.children: list[Node] = []
         self._byname: dict[str, Property] = {}
@@ -96,6 +105,15 @@ class Node:
     def add(self, prop: Property) -> None:
         self.properties.append(prop)
         self._byname[prop.name] = prop
+
+    @property
+    def places(self) -> tuple[Span, ...]:
+        if not isinstance(self._places, tuple):
+            self._places = self._places()
+        return self._places
+
+    def place(self, places: "tuple[Span, ...] | Callable[[], tuple[Span, ...]]") -> None:
+        self._places = places
 
     @property
     def span(self) -> Span:

@@ -14,13 +14,13 @@ TRIGGERS = {1: "edge-rising", 2: "edge-falling", 3: "edge-both", 4: "level-high"
 GICV2 = ("arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "arm,cortex-a9-gic", "arm,eb11mp-gic", "arm,arm1176jzf-devchip-gic",
          "arm,arm11mp-gic", "arm,cortex-a5-gic", "arm,pl390", "arm,tc11mp-gic", "arm,gic-v2", "nvidia,tegra210-agic",
          "qcom,msm-8660-qgic", "qcom,msm-qgic2", "brcm,brahma-b15-gic", "arm,versatile-pb11mp-gic")
-GICV3 = ("arm,gic-v3", "qcom,msm8996-gic-v3", "arm,gic-v5")
+GICV3 = ("arm,gic-v3", "qcom,msm8996-gic-v3")
 PLIC = ("riscv,plic0", "sifive,plic-1.0.0", "andestech,nceplic100", "thead,c900-plic")
 APLIC = ("riscv,aplic",)
 IMSIC = ("riscv,imsics",)
 
 # Controllers that hand their specifier on to the parent as it is: they filter wake-ups, or are there for polarity.
-_TRANSPARENT = ("-sysirq", "-gpc", "-ictlr", "-wugen-mpu", "-aidet", "-gpcv2")
+_TRANSPARENT = ("-sysirq", "-gpc", "-ictlr", "-wugen-mpu", "-aidet", "-r-intc")
 
 MAX_HOPS = 16
 
@@ -72,10 +72,9 @@ class Interrupts:
                 return None
             prop = at.get("interrupt-parent")
             if prop is not None and len(prop.value) == 4:
-                found = self._tree.phandle(prop.u32)
-                if found is None:
+                at = self._tree.phandle(prop.u32)
+                if at is None:
                     raise TreeError(f"interrupt-parent refers to phandle {prop.u32:#x}, which no node has", prop.span)
-                at = found if found is not at else at.parent
             else:
                 at = at.parent
             if at is not None and at.has("#interrupt-cells"):
@@ -107,11 +106,16 @@ class Interrupts:
                     return None
                 at, cells = hit
                 address = ()
-            elif any(c.endswith(_TRANSPARENT) for c in at.compatible) and not at.has("interrupts"):
+            elif any(c.endswith(_TRANSPARENT) for c in at.compatible):
                 parent = self.parent(at)
-                if parent is None or parent is at or self._cell_count(parent) != len(cells):
+                if parent is None or parent is at or self._cell_count(parent) < len(cells):
                     return at, cells
-                at = parent
+                at, cells = parent, cells + (0,) * (self._cell_count(parent) - len(cells))
+            elif at.has("qcom,pdc-ranges") and len(cells) == 2:
+                parent, spi = self.parent(at), _pdc(at, cells[0])
+                if parent is None or parent is at or spi is None:
+                    return at, cells
+                at, cells = parent, (0, spi, cells[1]) + (0,) * (self._cell_count(parent) - 3)
             else:
                 return at, cells
         raise TreeError("interrupts that lead from map to map without end", node.span)
@@ -156,6 +160,22 @@ class Interrupts:
                 number, trigger = decode(*taken)
                 found.setdefault((taken[0].path, number), Interrupt(number, trigger, taken[0].path, prop.span))
         return tuple(found[key] for key in sorted(found))
+
+
+def _pdc(node: Node, pin: int) -> int | None:
+    """The SPI that a pin of Qualcomm's PDC leads to: (first pin, SPI, count) of each range (bindings, qcom,pdc.yaml)."""
+    ranges = node.cells("qcom,pdc-ranges")
+    return next((ranges[at + 1] + pin - ranges[at] for at in range(0, len(ranges) - 2, 3)
+                 if ranges[at] <= pin < ranges[at] + ranges[at + 2]), None)
+
+
+def is_root(tree: DeviceTree, node: Node) -> bool:
+    """Whether interrupts end at this controller, rather than being handed on to another."""
+    try:
+        parent = Interrupts(tree).parent(node)
+    except TreeError:
+        return False
+    return parent is None or parent is node
 
 
 def decode(controller: Node, cells: tuple[int, ...]) -> tuple[int, str]:

@@ -79,7 +79,8 @@ class Device:
     enabled: bool
     registers: tuple[tuple[int, int], ...]      # (base, size) CPU-physical
     interrupts: tuple[Interrupt, ...]
-    kind: str = "device"            # 'device', 'interrupt-controller', 'iommu', 'timer', 'clint', 'pci', 'bus', 'power'
+    kind: str = "device"            # 'device', 'interrupt-controller', 'iommu', 'timer', 'pmu', 'clint', 'pci',
+                                    # 'bus', 'power'
     dma_master: bool | None = None  # True: masters memory; None: not known from its compatible
     iommus: tuple[tuple[str, int], ...] = ()    # (path of the IOMMU, stream id)
     depends: tuple[tuple[str, str], ...] = ()   # (what: 'clocks', 'resets', ..., path of the provider)

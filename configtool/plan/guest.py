@@ -16,6 +16,7 @@ from .arch import Arch
 from .areas import Layout
 from .devices import Given
 from .failure import Problems
+from .irqchip import Virtual
 from .layout import pages
 from .model import PAGE, ChannelEnd, Line, Mapping, Range, Window
 from .words import spoken
@@ -59,10 +60,12 @@ def rung_by(channel: Channel, vm: str) -> tuple[str, ...]:
     return (first,) if vm in others and channel.doorbell in ("from", "both") else ()
 
 
-def numbers(system: System, vm: Vm, sources: tuple[tuple[int, str, Given], ...], arch: Arch) -> Numbers:
+def numbers(system: System, vm: Vm, sources: tuple[tuple[int, str, Given], ...], arch: Arch,
+            always: tuple[Line, ...] = ()) -> Numbers:
     """Interrupts of devices keep their number; then fixed ones of channels, the UART's, and the lowest free for the
-    rest."""
-    lines = [Line(number, number, trigger, f"devices: {g.name}", g.span.line) for number, trigger, g in sources]
+    rest. `always`: those that every VM has."""
+    lines = [*always,
+             *(Line(number, number, trigger, f"devices: {g.name}", g.span.line) for number, trigger, g in sources)]
     used = {line.guest for line in lines}
     fixed = {o.name: o for o in vm.channels if o.interrupt is not None}
     used.update(o.interrupt for o in fixed.values() if o.interrupt is not None)
@@ -92,7 +95,7 @@ def _free(used: set[int], start: int) -> int:
 
 
 def surround(system: System, vm: Vm, layout: Layout, devices: tuple[Mapping, ...], given: tuple[Given, ...], arch: Arch,
-             problems: Problems) -> Outer:
+             chip: Virtual, problems: Problems) -> Outer:
     """Place what stands round the VM's memory; report what is fixed and overlaps."""
     claims = [_Claim(a.ipa, a.end, f"memory.{a.region.name}", a.region.at_span or a.region.span) for a in layout.areas]
     spans = {g.span.line: g.span for g in given}
@@ -106,8 +109,8 @@ def surround(system: System, vm: Vm, layout: Layout, devices: tuple[Mapping, ...
     _overlaps(vm, claims, problems)
 
     used = sorted((c.start, c.end) for c in claims)
-    windows = [Window(_place(used, arch.irqchip, arch.irqchip_size, arch.irqchip_size & -arch.irqchip_size),
-                      arch.irqchip_size, "plic", 0, "interrupt controller")]
+    windows = [Window(_place(used, arch.irqchip, chip.room, chip.align), chip.window, chip.kind, 0,
+                      "interrupt controller")]
     if vm.console == "virtual":
         windows.append(Window(_place(used, arch.uart, arch.uart_size, arch.uart_size), arch.uart_size, "uart", 0,
                               "console"))

@@ -54,7 +54,7 @@ class Window:
     """Guest addresses that trap to a virtual device; page aligned, unmapped in stage 2."""
     ipa: int
     size: int
-    kind: str                       # 'plic', 'uart', 'doorbell'
+    kind: str                       # 'plic', 'gic', 'uart', 'doorbell'
     index: int                      # doorbell: index of the channel end in the VM; else 0
     name: str
     line: int = 0
@@ -108,8 +108,10 @@ class CpuPlan:
     vcpu: int
     stack: Range                    # of the hypervisor; the page below is unmapped
     context: int = 0                # S-mode context at the PLIC
-    hart_index: int = 0             # at the APLIC and IMSIC
+    hart_index: int = 0             # at the APLIC and IMSIC; on a GICv2 the number of its CPU interface
     guest_file: int = 0             # physical page of the interrupt file that the vCPU owns, 0: no IMSIC
+    gicr: int = 0                   # GICv3: physical address of its redistributor
+    release: int = 0                # physical address of its word in the spin table, 0: firmware starts it
 
 
 @dataclass(frozen=True)
@@ -199,11 +201,15 @@ class HypervisorPlan:
 
 @dataclass(frozen=True)
 class Irqchip:
-    kind: str                       # 'plic', 'aplic' (direct), 'aplic-imsic' (MSIs)
-    base: int
+    kind: str                       # 'plic', 'aplic' (direct), 'aplic-imsic' (MSIs), 'gicv2', 'gicv3'
+    base: int                       # of a GIC: the distributor
     size: int
     sources: int                    # highest source number
     msis: int = 0                   # identities of an interrupt file, 0 included; 0: no IMSIC
+    edges: tuple[int, ...] = ()     # GIC: sources in use that are edge-triggered, sorted
+    maintenance: int = 0            # GIC: INTID of the maintenance interrupt
+    gicc: int = 0                   # GICv2: physical address of the CPU interface
+    gich: int = 0                   # GICv2: of the virtual interface control
 
 
 @dataclass(frozen=True)

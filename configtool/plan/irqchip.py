@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Interrupt controllers, by the kind that the board has: what the hypervisor drives, and what its guests see."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Sequence
+
+from ..board.model import Board, Cpu
+from . import irqchip_gic as gic
+from .arch import Arch
+from .layout import pages
+from .model import Irqchip, Line, Mapping
+
+KINDS = ("plic", *gic.KINDS)            # those that a plan can be made for
+
+
+@dataclass(frozen=True)
+class Virtual:
+    """The controller of a VM, wherever it will be."""
+    kind: str                           # of its Window
+    window: int                         # bytes that trap
+    room: int                           # bytes of guest addresses that it takes in all
+    align: int
+
+
+def virtual(board: Board, arch: Arch, vcpus: int) -> Virtual:
+    kind = _kind(board)
+    if kind in gic.KINDS:
+        return Virtual("gic", gic.window_size(kind, vcpus), gic.room(kind, vcpus), arch.irqchip_size)
+    return Virtual("plic", arch.irqchip_size, arch.irqchip_size, arch.irqchip_size & -arch.irqchip_size)
+
+
+def guest_maps(board: Board, ipa: int) -> tuple[Mapping, ...]:
+    """Registers of the hardware that a VM has itself, where its controller is at `ipa`."""
+    return gic.guest_maps(board, ipa) if _kind(board) in gic.KINDS else ()
+
+
+def fixed_lines(board: Board) -> tuple[Line, ...]:
+    """Interrupts that every VM has."""
+    return (gic.timer_line(board),) if _kind(board) in gic.KINDS else ()
+
+
+def own_maps(board: Board, cpus: Sequence[Cpu]) -> list[Mapping]:
+    """Pages that the hypervisor maps for itself. `cpus`: those that it runs on."""
+    if _kind(board) in gic.KINDS:
+        return gic.own_maps(board, list(cpus))
+    registers = board.controller.registers[:1] if board.controller is not None else ()
+    return [Mapping(base, base, pages(size), "rw", "device", "interrupt controller") for base, size in registers]
+
+
+def physical(board: Board, edges: tuple[int, ...]) -> Irqchip:
+    """`edges`: sources in use that are edge-triggered."""
+    if _kind(board) in gic.KINDS:
+        return gic.physical(board, edges)
+    controller = board.controller
+    base, size = controller.registers[0] if controller is not None else (0, 0)
+    return Irqchip(_kind(board), base, size, controller.sources if controller is not None else 0)
+
+
+def has_owner(board: Board, source: int) -> bool:
+    """Whether a physical source belongs to one VM: not those that each CPU has for itself."""
+    return _kind(board) not in gic.KINDS or source >= gic.SPI
+
+
+@dataclass(frozen=True)
+class Places:
+    """What the controller calls each CPU, by CPU id."""
+    contexts: dict[int, int] = field(default_factory=dict)          # at the PLIC
+    order: dict[int, int] = field(default_factory=dict)             # GIC: CPU interface
+    redistributors: dict[int, int] = field(default_factory=dict)    # GICv3: address
+
+
+def places(board: Board) -> Places:
+    if _kind(board) in gic.KINDS:
+        return Places(order=gic.order(board), redistributors=gic.redistributors(board))
+    return Places(contexts=dict(board.controller.contexts) if board.controller is not None else {})
+
+
+def _kind(board: Board) -> str:
+    return board.controller.kind if board.controller is not None else ""

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The GIC of an Arm board, and the one that its guests see.
+
+Sources: Arm GIC Architecture Specifications IHI 0048B (v2), section 4.1.2 (the CPU interface has 8 KiB) and IHI 0069H
+(v3), sections 12.7 and 12.9 (frames of 64 KiB: one distributor; two for each redistributor); the kernel's bindings
+interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml for `reg`, timer/arm,arch_timer.yaml for the timer's interrupts.
+"""
+from __future__ import annotations
+
+from ..board.model import Board, Cpu, InterruptController
+from .failure import InternalError
+from .layout import pages
+from .model import PAGE, Irqchip, Line, Mapping
+
+KINDS = ("gicv2", "gicv3")
+
+SPI = 32                            # the first shared interrupt; those below are each CPU's own
+_LAST = 1019                        # INTIDs above are special
+_FRAME = 0x1_0000
+_REDISTRIBUTOR = 2 * _FRAME
+_DISTRIBUTOR_V2 = 0x1000
+_INTERFACE_V2 = 0x2000              # GICC, and GICV alike
+_HYPERVISOR_V2 = 0x1000             # GICH
+INTERFACE_AT = 0x1_0000             # of the guest's GICC from its GICD; the redistributors of a GICv3 begin there, too
+
+
+def window_size(kind: str, vcpus: int) -> int:
+    """Bytes that trap, from the guest's distributor on: with a GICv3 the redistributors, too."""
+    return _FRAME + vcpus * _REDISTRIBUTOR if kind == "gicv3" else _DISTRIBUTOR_V2
+
+
+def room(kind: str, vcpus: int) -> int:
+    """Bytes of guest addresses that the whole takes, a GICv2's CPU interface included."""
+    return window_size(kind, vcpus) if kind == "gicv3" else INTERFACE_AT + _INTERFACE_V2
+
+
+def guest_maps(board: Board, distributor: int) -> tuple[Mapping, ...]:
+    """What a guest has of the controller itself: with a GICv2 the hardware's virtual CPU interface in place of GICC."""
+    controller = _controller(board)
+    if controller.kind != "gicv2":
+        return ()
+    return (Mapping(distributor + INTERFACE_AT, _interface(controller, 3), _INTERFACE_V2, "rw", "device",
+                    "interrupt controller, CPU interface"),)
+
+
+def own_maps(board: Board, cpus: list[Cpu]) -> list[Mapping]:
+    """What the hypervisor maps: the distributor, and for each CPU that it runs on what that CPU reaches."""
+    controller = _controller(board)
+    distributor = controller.registers[0][0]
+    if controller.kind == "gicv2":
+        parts = [(distributor, _DISTRIBUTOR_V2, "distributor"), (_interface(controller, 1), _INTERFACE_V2, "CPU interface"),
+                 (controller.registers[2][0], _HYPERVISOR_V2, "virtual interface control")]
+    else:
+        frames = redistributors(board)
+        parts = [(distributor, _FRAME, "distributor")]
+        parts += [(frames[cpu.id], _REDISTRIBUTOR, f"redistributor of {cpu.name}") for cpu in cpus]
+    return [Mapping(base, base, pages(size), "rw", "device", f"interrupt controller, {what}") for base, size, what in parts]
+
+
+def physical(board: Board, edges: tuple[int, ...]) -> Irqchip:
+    """`sources` is the highest INTID that anything of the board has."""
+    controller = _controller(board)
+    numbers = [i.number for d in board.devices for i in d.interrupts
+               if i.controller == controller.path and i.number <= _LAST]
+    maintenance = [i.number for d in board.devices if d.path == controller.path for i in d.interrupts]
+    if not maintenance:
+        raise InternalError(f"{controller.path} has no maintenance interrupt")
+    v2 = controller.kind == "gicv2"
+    return Irqchip(controller.kind, *controller.registers[0], max([SPI - 1, *numbers]), edges=edges,
+                   maintenance=maintenance[0], gicc=_interface(controller, 1) if v2 else 0,
+                   gich=controller.registers[2][0] if v2 else 0)
+
+
+def timer_line(board: Board) -> Line:
+    """The virtual timer of each vCPU: the CPU's own, passed on at the number that it has."""
+    timers = [d for d in board.devices if d.kind == "timer" and "arm,armv8-timer" in d.compatible]
+    names = timers[0].node.strings("interrupt-names") if timers and timers[0].node is not None else ()
+    at = names.index("virt") if "virt" in names else 2      # secure, non-secure, virtual, hypervisor
+    if not timers or len(timers[0].interrupts) <= at:
+        raise InternalError("the board has no virtual timer, and no rule said so")
+    number = timers[0].interrupts[at].number
+    return Line(number, number, "level-high", "virtual timer")
+
+
+def order(board: Board) -> dict[int, int]:
+    """Position of each CPU at the controller: its CPU interface (GICv2), its redistributor (GICv3). They are wired in
+    the order of MPIDR; the hypervisor compares at boot what a redistributor says of itself."""
+    return {id: position for position, id in enumerate(sorted(cpu.id for cpu in board.cpus))}
+
+
+def redistributors(board: Board) -> dict[int, int]:
+    """Physical address of each CPU's redistributor, by CPU id; {} on a GICv2."""
+    controller = _controller(board)
+    if controller.kind != "gicv3":
+        return {}
+    node = controller.node
+    regions = (node.u32("#redistributor-regions", 1) or 1) if node is not None else 1
+    stride = (node.number("redistributor-stride", 0) or 0) if node is not None else 0
+    stride = stride or _REDISTRIBUTOR
+    frames = [base + i * stride for base, size in controller.registers[1:1 + regions] for i in range(size // stride)]
+    return {id: frames[position] for id, position in order(board).items() if position < len(frames)}
+
+
+def _controller(board: Board) -> InterruptController:
+    if board.controller is None:
+        raise InternalError("the board has no interrupt controller, and no rule said so")
+    return board.controller
+
+
+def _interface(controller: InterruptController, index: int) -> int:
+    """Address of GICC (1) or GICV (3). Where each of its two pages fills 64 KiB with copies of itself (Server Base System
+    Architecture 2.2, section 4.1.2), the last copy of the first is followed by the second."""
+    base, size = controller.registers[index]
+    return base + _FRAME - PAGE if size >= 2 * _FRAME else base
