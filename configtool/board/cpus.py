@@ -89,7 +89,7 @@ def read_cpus(tree: DeviceTree) -> tuple[Cpu, ...]:
     """All CPUs of /cpus in tree order, the disabled ones too. Raises TreeError."""
     top = tree.nodes.get("/cpus")
     if top is None:
-        raise TreeError("the device tree has no /cpus", tree.root.span)
+        raise TreeError("there is no node /cpus", tree.root.span)
     clusters = _cluster_names(tree)
     found: list[Cpu] = []
     for node in top.children:
@@ -101,7 +101,7 @@ def read_cpus(tree: DeviceTree) -> tuple[Cpu, ...]:
         if reg is None and node.name == "cpu":
             identity = 0                            # a single core of old
         elif reg is None or len(reg.cells) != top.address_cells:
-            raise TreeError(f"{node.path} has no reg of {top.address_cells} cells that gives its hart id or MPIDR",
+            raise TreeError(f"{node.name} has no reg of {top.address_cells} cell{'' if top.address_cells == 1 else 's'} that gives its hart id or MPIDR",
                             reg.span if reg else node.span)
         else:
             identity = joined(reg.cells)

@@ -2,12 +2,17 @@
 """Devices of a device tree: registers, interrupts, whether they master memory, and what they depend on."""
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Callable, TypeVar
+
 from ..source import Span
-from .address import Addresses
+from .address import Addresses, read_ranges
 from .dts import DeviceTree, Node, TreeError
 from .interrupts import APLIC, GICV2, GICV3, IMSIC, PLIC, Interrupts, is_a
 from .masters import masters_memory
-from .model import Device
+from .model import Device, Interrupt
+
+_T = TypeVar("_T")
 
 # Nodes below the root whose children are no devices of their own.
 _NOT_DEVICES = ("cpus", "memory", "reserved-memory", "chosen", "aliases", "__symbols__", "__fixups__", "__local_fixups__",
@@ -19,7 +24,7 @@ _CLINT = ("riscv,clint0", "sifive,clint0", "thead,c900-clint", "sifive,clint2", 
 _TIMERS = ("arm,armv8-timer", "arm,armv7-timer", "riscv,timer", "arm,armv7-timer-mem")
 _MSI = ("arm,gic-v3-its", "arm,gic-v2m-frame")
 _IOMMUS = ("arm,smmu-v1", "arm,smmu-v2", "arm,smmu-v3", "arm,mmu-400", "arm,mmu-401", "arm,mmu-500", "riscv,iommu")
-_BUSES = ("simple-bus", "simple-pm-bus", "isa", "simple-mfd", "ti,sysc")
+_BUSES = ("simple-bus", "simple-pm-bus", "isa", "ti,sysc")
 _POWER = ("syscon-poweroff", "syscon-reboot", "sifive,test0", "sifive,test1")
 
 
@@ -46,59 +51,76 @@ class Devices:
                 self._power.update(node.get("regmap").cells[:1] if node.has("regmap") and len(node.get("regmap").value) == 4 else ())
 
     def all(self) -> tuple[Device, ...]:
-        found = []
+        found: list[Device] = []
+        holder: dict[int, int] = {}         # id of a node: position in `found` of the device with registers that it is behind
         stack = list(reversed(self._tree.root.children))
         while stack:
             node = stack.pop()
             if node.unit_name in _NOT_DEVICES and node.parent is self._tree.root:
                 continue
+            above = holder.get(id(node.parent))
             device = self._device(node)
-            if device:
+            if device is not None and above is not None and not device.registers and not device.problems:
+                # A function of it, or a chip on its bus: its interrupts go where those registers go.
+                known = {(i.controller, i.number) for i in found[above].interrupts}
+                more = tuple(i for i in device.interrupts if (i.controller, i.number) not in known)
+                found[above] = replace(found[above], interrupts=found[above].interrupts + more)
+                device = None
+            if device is not None:
                 found.append(device)
-            if not device or device.kind != "pci":
+            if device is not None and device.registers and device.kind == "device":
+                holder[id(node)] = len(found) - 1
+            elif above is not None:
+                holder[id(node)] = above
+            if device is None or device.kind != "pci":
                 stack.extend(reversed(node.children))
         return tuple(found)
 
     def _device(self, node: Node) -> Device | None:
+        """None: nothing that could be given away. Without registers where it is behind a bus that is not mapped."""
         if not node.has("compatible") or not (node.has("reg") or node.has("interrupts") or node.has("interrupts-extended")):
             return None
         problems: list[tuple[str, Span]] = []
-        registers: tuple[tuple[int, int], ...] | None = ()
-        interrupts = ()
-        iommus: tuple[tuple[str, int], ...] = ()
-        kind = "device"
-        try:
-            registers = self._addresses.registers(node)
-        except TreeError as error:
-            problems.append((error.message, error.span))
-        if registers is None:
-            return None                 # behind I2C and the like
-        try:
-            kind = self._kind(node)
-        except TreeError as error:
-            problems.append((error.message, error.span))
-        if kind not in ("clint",):
+
+        def part(read: Callable[[], _T], otherwise: _T) -> _T:
             try:
-                interrupts = self._interrupts.of(node)
-                if kind == "pci":
-                    known = {(i.controller, i.number) for i in interrupts}
-                    interrupts += tuple(i for i in self._interrupts.mapped(node) if (i.controller, i.number) not in known)
+                return read()
             except TreeError as error:
                 problems.append((error.message, error.span))
-        if not registers and not interrupts and not problems:
+                return otherwise
+
+        kind = part(lambda: self._kind(node), "device")
+        registers = part(lambda: self._addresses.registers(node), ())
+        interrupts = part(lambda: self._wired(node, kind), ()) if kind != "clint" else ()
+        if not registers and not interrupts and (registers is None or not problems):
             return None
-        try:
-            iommus = self._iommus(node)
-        except TreeError as error:
-            problems.append((error.message, error.span))
+        iommus = part(lambda: self._iommus(node), ())
+        windows = part(lambda: self._windows(node), ()) if kind == "pci" else ()
         depends = self.depends(node)
         for path in dict.fromkeys(i.controller for i in interrupts):    # a controller behind the board's own: a GPIO block, say
             controller = self._tree.nodes.get(path)
             if controller is not None and controller is not node and not is_a(controller, PLIC + APLIC + GICV2 + GICV3):
                 depends += (("interrupts", path),)
         return Device(name=node.name, path=node.path, label=node.label, aliases=self._aliases.get(node.path, ()), span=node.span,
-                      compatible=_lenient(node), enabled=node.available, registers=registers, interrupts=interrupts, kind=kind,
-                      dma_master=masters_memory(node, kind, bool(iommus)), iommus=iommus, depends=depends, node=node, problems=tuple(problems))
+                      compatible=_lenient(node), enabled=node.available, registers=registers or (), interrupts=interrupts, kind=kind,
+                      dma_master=masters_memory(node, kind, bool(iommus)), iommus=iommus, depends=depends, node=node,
+                      problems=tuple(problems), windows=windows)
+
+    def _wired(self, node: Node, kind: str) -> tuple[Interrupt, ...]:
+        interrupts = self._interrupts.of(node)
+        if kind == "pci":
+            known = {(i.controller, i.number) for i in interrupts}
+            interrupts += tuple(i for i in self._interrupts.mapped(node) if (i.controller, i.number) not in known)
+        return interrupts
+
+    def _windows(self, node: Node) -> tuple[tuple[int, int], ...]:
+        """Where a PCI host bridge lets the CPU reach its bus."""
+        found = []
+        for _, parent, size in read_ranges(node) or []:
+            base = self._addresses.translate(node.parent, parent) if node.parent else None
+            if base is not None and size:
+                found.append((base, size))
+        return tuple(found)
 
     def _kind(self, node: Node) -> str:
         if is_a(node, PLIC + APLIC + IMSIC + GICV2 + GICV3 + _MSI):

@@ -16,7 +16,8 @@ from .model import Cache, Cpu, Device, InterruptController, MemoryBank, Reserved
 
 @dataclass(frozen=True)
 class Facts:
-    """`problems` are parts that could not be read: (message, place); what they concern is empty."""
+    """`problems` are parts that could not be read: (part, message, place); what they concern is empty. `part` is 'CPUs',
+    'memory', 'interrupt controller' or another field in words."""
     tree: DeviceTree
     arch: str
     cpus: tuple[Cpu, ...]
@@ -29,33 +30,33 @@ class Facts:
     console: str | None
     console_options: str
     psci: str
-    problems: tuple[tuple[str, Span], ...]
+    problems: tuple[tuple[str, str, Span], ...]
 
 
 _T = TypeVar("_T")
 
 
 def extract(tree: DeviceTree) -> Facts:
-    problems: list[tuple[str, Span]] = []
+    problems: list[tuple[str, str, Span]] = []
 
-    def part(read: Callable[[], _T], otherwise: _T) -> _T:
+    def part(name: str, read: Callable[[], _T], otherwise: _T) -> _T:
         try:
             return read()
         except TreeError as error:
-            if (error.message, error.span) not in problems:
-                problems.append((error.message, error.span))
+            if all((error.message, error.span) != problem[1:] for problem in problems):
+                problems.append((name, error.message, error.span))
             return otherwise
 
-    cpus = part(lambda: read_cpus(tree), ())
-    memory = part(lambda: read_memory(tree), ())
-    reserved = part(lambda: read_reserved(tree), ())
-    devices = part(lambda: Devices(tree).all(), ())
+    cpus = part("CPUs", lambda: read_cpus(tree), ())
+    memory = part("memory", lambda: read_memory(tree), ())
+    reserved = part("reserved memory", lambda: read_reserved(tree), ())
+    devices = part("devices", lambda: Devices(tree).all(), ())
     harts = {cpu.path: cpu.id for cpu in cpus}
-    controller = part(lambda: read_controller(tree, harts), None)
-    caches = part(lambda: read_caches(tree, cpus), ())
-    timebase = part(lambda: _timebase(tree), 0)
-    console, options = part(lambda: _console(tree), (None, ""))
-    psci = part(lambda: _psci(tree), "")
+    controller = part("interrupt controller", lambda: read_controller(tree, harts), None)
+    caches = part("caches", lambda: read_caches(tree, cpus), ())
+    timebase = part("timebase-frequency", lambda: _timebase(tree), 0)
+    console, options = part("console", lambda: _console(tree), (None, ""))
+    psci = part("PSCI", lambda: _psci(tree), "")
     return Facts(tree, architecture(cpus), cpus, memory, reserved, devices, controller, caches, timebase, console, options, psci,
                  tuple(problems))
 

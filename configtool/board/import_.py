@@ -14,7 +14,7 @@ from .model import Board
 from .suit import BOOTS, unsuitable
 
 # What board.yaml can say, so that it does not speak against the tree.
-_ASKED_FOR = ("BH0806", "BH0810")
+_ASKED_FOR = ("BH0806", "BH0810", "BH0812")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def import_board(path: str) -> Imported:
 
     sink = Sink()
     board = bare_board(path, sink)
-    found = tuple(sink.diagnostics)
+    found = tuple(d for d in sink.diagnostics if d.code not in _ASKED_FOR)
     if board is None or found:
         return Imported(board, found[0].message if found else "it cannot be read", found)
     against = tuple(d for d in unsuitable(board) if d.code not in _ASKED_FOR)
@@ -109,19 +109,19 @@ def _board_yaml(board: Board, name: str) -> tuple[str, tuple[str, ...]]:
     start = min((b.base for b in board.memory), default=0x80000000 if riscv else 0x40000000)
     description = " ".join(board.description.split()).replace("\\", "\\\\").replace('"', '\\"') or name
     lines = [
-        f"# Made by `configtool board import {name}`. What has no value below, the device tree does not say: fill it in,",
-        "# then look at the result with `configtool board show`.", "bulkhead-board: 1", f'description: "{description}"', "",
+        f"# Made by `configtool board import {name}`.",
+        "# What has no value below, the device tree does not say: fill it in, then look at it with `configtool board show`.", "bulkhead-board: 1", f'description: "{description}"', "",
         "# Where the boot loader puts the image, a physical address. It is a file in the form of a Linux kernel Image, so the",
         "# address to which your boot loader loads a kernel is right (U-Boot: printenv kernel_addr_r).",
-        f"# For example: {start + 0x200000:#x}", "load:", f"boot: {BOOTS[board.arch][0]}", ""]
+        *([f"# For example: {start + 0x200000:#x}"] if board.memory else []), "load:", f"boot: {BOOTS[board.arch][0]}", ""]
     if not board.memory:
         blanks.append("memory")
         lines += ["# The device tree leaves the memory to the boot loader. U-Boot prints it with bdinfo, Linux in /proc/iomem.",
                   "# For example: [{at: " + f"{start:#x}" + ", size: 2GiB}]", "memory:", ""]
     held = [r for r in board.reserved]
     firmware = "OpenSBI" if riscv else "Trusted Firmware-A and a secure OS"
-    lines += [f"# Memory that firmware ({firmware}) or a boot loader that stays keeps, and that the device tree does not reserve; [] where",
-              "# there is none. For example: [{name: " + ("OpenSBI" if riscv else "TF-A") + f", at: {start:#x}, size: 512KiB" + "}]"]
+    lines += [f"# Memory that firmware keeps ({firmware}), and that the device tree does not reserve; [] where there is",
+              "# none. For example: [{name: " + ("OpenSBI" if riscv else "TF-A") + f", at: {start:#x}, size: 512KiB" + "}]"]
     if held:
         lines += ["# The device tree reserves:", *(f"#   {r.base:#x} to {r.end - 1:#x}  {size_text(r.size)}  {_plain(r.name)}" for r in held[:32])]
         lines += [f"#   and {len(held) - 32} more"] if len(held) > 32 else []

@@ -200,8 +200,9 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
     named = root.get("console")
     if isinstance(named, Scalar):
         console, options = _named_console(facts, named, sink), ""
-    for message, place in facts.problems:
-        sink.add(error("BH0805", f"the device tree is malformed: {message}", place))
+    for part, message, place in facts.problems:
+        if part != "memory" or not given:
+            sink.add(_malformed(part, message, place))
     board = Board(
         name=name, directory=directory, dts=facts.tree.file, arch=facts.arch, description=_text(root, "description"),
         load=int(load.value), load_span=load.span, boot=_text(root, "boot"),     # type: ignore[arg-type]
@@ -216,14 +217,19 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
     return board if _count(sink) == before else None
 
 
+def _malformed(part: str, message: str, place: Span):    # type: ignore[no-untyped-def]
+    help_ = ["give the memory in board.yaml, for example: memory: [{at: 0x80000000, size: 2GiB}]"] if part == "memory" else []
+    return error("BH0812" if part == "memory" else "BH0805", f"{part} of the device tree: {message}", place, help=help_)
+
+
 def bare_board(path: str, sink: "Sink") -> Board | None:
     """What a device tree alone says of a board, for looking at it: no load address, no firmware."""
     tree = read_tree(path, sink, Span(path))
     if tree is None:
         return None
     facts = extract(tree)
-    for message, place in facts.problems:
-        sink.add(error("BH0805", f"the device tree is malformed: {message}", place))
+    for part, message, place in facts.problems:
+        sink.add(_malformed(part, message, place))
     return Board(name=os.path.basename(path), directory=None, dts=path, arch=facts.arch, description=model(tree), load=0,
                  load_span=Span(path), boot="", cpus=facts.cpus, memory=facts.memory,
                  reserved=tuple(sorted(facts.reserved, key=lambda r: (r.base, r.size, r.name))), devices=facts.devices,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .dts import Node
 
 _MASTERS = ("virtio,mmio", "qemu,fw-cfg-mmio", "arm,pl080", "arm,pl081", "arm,pl330", "arm,mali-", "cdns,gem", "snps,dwmac",
-            "snps,dwc3", "fsl,sec-v", "brcm,bcm2835-dma", "xlnx,zynqmp-qspi-1.0", "qcom,geni-se-qup")
+            "snps,dwc3", "brcm,bcm2835-dma", "xlnx,zynqmp-qspi-1.0", "qcom,geni-se-qup")
 _NOT = ("ns16550", "snps,dw-apb-uart", "arm,pl011", "arm,sbsa-uart", "arm,pl031", "arm,pl061", "google,goldfish-rtc", "cfi-flash",
         "sifive,uart0", "cdns,uart", "xlnx,xuartps", "xlnx,zynqmp-uart", "arm,sp805", "arm,sp804", "mmio-sram", "cdns,spi-r1p6",
         "xlnx,zynq-can", "cdns,ttc", "arm,coresight-dynamic-funnel", "arm,coresight-etm", "arm,coresight-cti", "arm,coresight-stm",

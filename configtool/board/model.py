@@ -86,6 +86,7 @@ class Device:
     depends: tuple[tuple[str, str], ...] = ()   # (what: 'clocks', 'resets', ..., path of the provider)
     node: Node | None = None
     problems: tuple[tuple[str, Span], ...] = ()  # what cannot be read in the node: it cannot be given to a VM
+    windows: tuple[tuple[int, int], ...] = ()   # PCI host bridge: (base, size) through which the CPU reaches its bus
 
 
 @dataclass(frozen=True)

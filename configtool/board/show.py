@@ -52,8 +52,10 @@ def main(arguments: list[str]) -> int:
 
 def _find(name: str, sink) -> Board | None:     # type: ignore[no-untyped-def]
     """As load_board, but a device tree alone is shown as well, as far as it goes."""
-    from .load import bare_board, load_board
+    from .load import bare_board, board_names, load_board
 
+    if "/" not in name and os.path.isdir(name) and name not in board_names():
+        name = f"./{name}"
     beside = os.path.join(os.path.dirname(name), "board.yaml")
     if name.endswith((".dts", ".dtb")) and os.path.exists(name) and not os.path.exists(beside):
         return bare_board(name, sink)
@@ -62,8 +64,7 @@ def _find(name: str, sink) -> Board | None:     # type: ignore[no-untyped-def]
 
 def _summaries(names: list[str]) -> Iterator[str]:
     from ..diagnostics import Sink
-    from .load import BOARDS
-    from .load import description
+    from .load import BOARDS, description
 
     for name in names:
         yield f"{name:28} {description(os.path.join(BOARDS, name), Sink())}".rstrip()
@@ -83,14 +84,14 @@ def text(board: Board) -> list[str]:
     lines += ["", f"CPUs ({sum(c.enabled for c in board.cpus)})"]
     riscv = board.arch.startswith("riscv")
     rows = [("name", "hart" if riscv else "MPIDR", "core", "cluster", "")]
-    rows += [(c.name, str(c.id) if riscv else f"{c.id:#x}", c.core, c.cluster or "-", _cpu_notes(c)) for c in board.cpus]
+    rows += [(c.name, str(c.id) if riscv else f"{c.id:#x}", c.core, c.cluster or "-", _cpu_notes(c, board.psci)) for c in board.cpus]
     lines += table(rows)
-    lines += ["", f"Memory ({size_text(sum(b.size for b in board.memory))})"]
+    lines += ["", f"Memory ({_size(sum(b.size for b in board.memory))})" if board.memory else "Memory: left to the boot loader"]
     rows = [("from", "to", "size", "")]
     parts = [(base, size, "free") for base, size in usable(board.memory, board.reserved)]
     parts += [(r.base, r.size, r.name) for r in board.reserved]
-    rows += [(f"{base:#x}", f"{base + size - 1:#x}", size_text(size), what) for base, size, what in sorted(parts)]
-    lines += table(rows)
+    rows += [(f"{base:#x}", f"{base + size - 1:#x}", _size(size), what) for base, size, what in sorted(parts)]
+    lines += table(rows) if parts else []
     lines += ["", *_controller(board)]
     if board.console:
         options = f", {board.console_options}" if board.console_options else ""
@@ -105,13 +106,19 @@ def text(board: Board) -> list[str]:
     return lines
 
 
-def _cpu_notes(cpu: Cpu) -> str:
+def _size(size: int) -> str:
+    """As exact as a person wants it."""
+    rounded = f"{size / (1 << 20):.1f}"
+    return size_text(size) if size < 1 << 20 or rounded.endswith(".0") else f"{rounded}MiB"
+
+
+def _cpu_notes(cpu: Cpu, psci: str) -> str:
     notes = []
     if cpu.isa:
         known = [e for e in ("sstc", "svpbmt", "smaia", "ssaia", "sscofpmf", "v", "zicbom") if e in cpu.isa]
         notes.append(f"{cpu.isa_base}{''.join(e for e in cpu.isa if len(e) == 1 and e not in 'iv')}" + "".join(f" {e}" for e in known))
     if cpu.enable_method:
-        notes.append(cpu.enable_method + (f" at {cpu.release_addr:#x}" if cpu.release_addr is not None else ""))
+        notes.append(cpu.enable_method + (f" by {psci}" if psci and cpu.enable_method == "psci" else "") + (f" at {cpu.release_addr:#x}" if cpu.release_addr is not None else ""))
     if not cpu.enabled:
         notes.append("disabled")
     elif not cpu.virtualisation:
@@ -149,6 +156,14 @@ def _short(board: Board, path: str) -> str:
     return (device.label or device.name) if device else path
 
 
+def _provider(board: Board, path: str) -> str:
+    """The device that a dependency leads to; '' where that is none (a fixed clock)."""
+    paths = {d.path for d in board.devices}
+    while path and path not in paths:
+        path = path.rpartition("/")[0]
+    return _short(board, path) if path else ""
+
+
 def _device(board: Board, device: Device) -> tuple[str, ...]:
     known = [n for n in (device.label, *device.aliases) if n]
     registers = [f"{base:#x}+{size_text(size) if size % 1024 == 0 else hex(size)}" for base, size in device.registers]
@@ -166,10 +181,10 @@ def _device(board: Board, device: Device) -> tuple[str, ...]:
     if device.iommus:
         notes.append("stream ids " + _few([f"{s:#x}" for _, s in device.iommus], 3))
     if others:
-        notes.append("interrupts " + _few([_short(board, p) for p in others], 3))
-    providers = list(dict.fromkeys(_short(board, p) for _, p in device.depends))
+        notes.append("interrupts at " + _few([_short(board, p).rpartition("/")[2] for p in others], 3))
+    providers = [name for name in dict.fromkeys(_provider(board, p) for _, p in device.depends) if name]
     if providers:
-        notes.append("needs " + _few([p.rpartition("/")[2] for p in providers], 4))
+        notes.append("needs " + _few(providers, 4))
     notes += [message for message, _ in device.problems]
     return (device.name, " ".join(known) or "-", _few(registers, 2) or "-", _few(numbers, 4) or "-", dma, "; ".join(notes))
 

@@ -7,6 +7,7 @@ from typing import Sequence
 from ..board.model import Board, Cpu
 from ..rules.cpus import find_cpu, usable_cpus
 from ..system import System
+from .arch import TableFormat
 from .failure import InternalError
 
 # henvcfg. Source: RISC-V Privileged Architecture, "Hypervisor Environment Configuration Register".
@@ -64,6 +65,27 @@ def common(cpus: Sequence[Cpu]) -> set[str]:
     """Extensions that all of them have."""
     sets = [set(c.isa) for c in cpus]
     return set.intersection(*sets) if sets else set()
+
+
+# Smallest size of physical addresses of a 64-bit Arm core that has EL2 (technical reference manuals, ID_AA64MMFR0_EL1).
+_ARM_BITS = 40
+_MICROSECONDS = 1_000_000
+
+
+def able(formats: Sequence[TableFormat], cpus: Sequence[Cpu]) -> list[TableFormat]:
+    """The formats that all of the CPUs have; at least the smallest."""
+    if any(c.isa_base for c in cpus):
+        modes = {c.mmu_type.rpartition(",")[2] for c in cpus}           # 'sv57'
+        largest = min((int(m[2:]) for m in modes if m[2:].isdigit()), default=39)
+    else:
+        largest = _ARM_BITS
+    return [f for f in formats if f.bits <= largest] or list(formats[:1])
+
+
+def timebase(board: Board) -> int:
+    """Hz of the hypervisor's time. Where the device tree does not say how fast the CPUs' counter is (Arm: each CPU
+    knows), it counts microseconds."""
+    return board.timebase or _MICROSECONDS
 
 
 def henvcfg(cpus: Sequence[Cpu]) -> int:

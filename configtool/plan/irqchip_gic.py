@@ -19,7 +19,7 @@ _LAST = 1019                        # INTIDs above are special
 _FRAME = 0x1_0000
 _REDISTRIBUTOR = 2 * _FRAME
 _DISTRIBUTOR_V2 = 0x1000
-_INTERFACE_V2 = 0x2000              # GICC, and GICV alike
+INTERFACE_SIZE = 0x2000             # GICv2: GICC, and GICV alike
 _HYPERVISOR_V2 = 0x1000             # GICH
 INTERFACE_AT = 0x1_0000             # of the guest's GICC from its GICD; the redistributors of a GICv3 begin there, too
 
@@ -31,7 +31,7 @@ def window_size(kind: str, vcpus: int) -> int:
 
 def room(kind: str, vcpus: int) -> int:
     """Bytes of guest addresses that the whole takes, a GICv2's CPU interface included."""
-    return window_size(kind, vcpus) if kind == "gicv3" else INTERFACE_AT + _INTERFACE_V2
+    return window_size(kind, vcpus) if kind == "gicv3" else INTERFACE_AT + INTERFACE_SIZE
 
 
 def guest_maps(board: Board, distributor: int) -> tuple[Mapping, ...]:
@@ -39,7 +39,7 @@ def guest_maps(board: Board, distributor: int) -> tuple[Mapping, ...]:
     controller = _controller(board)
     if controller.kind != "gicv2":
         return ()
-    return (Mapping(distributor + INTERFACE_AT, _interface(controller, 3), _INTERFACE_V2, "rw", "device",
+    return (Mapping(distributor + INTERFACE_AT, _interface(controller, 3), INTERFACE_SIZE, "rw", "device",
                     "interrupt controller, CPU interface"),)
 
 
@@ -48,7 +48,7 @@ def own_maps(board: Board, cpus: list[Cpu]) -> list[Mapping]:
     controller = _controller(board)
     distributor = controller.registers[0][0]
     if controller.kind == "gicv2":
-        parts = [(distributor, _DISTRIBUTOR_V2, "distributor"), (_interface(controller, 1), _INTERFACE_V2, "CPU interface"),
+        parts = [(distributor, _DISTRIBUTOR_V2, "distributor"), (_interface(controller, 1), INTERFACE_SIZE, "CPU interface"),
                  (controller.registers[2][0], _HYPERVISOR_V2, "virtual interface control")]
     else:
         frames = redistributors(board)

@@ -12,14 +12,14 @@ from typing import Mapping as MappingType, Protocol
 
 from ..board.dts import DeviceTree
 from ..board.load import read_tree
-from ..board.model import Board
+from ..board.model import Board, Device
 from ..diagnostics import Diagnostic, Label
 from ..emit.fdt import serialise
 from ..image.model import Image
 from ..source import Span
 from ..system import System, Vm
 from ..units import size_text
-from . import cpus as cpu_choice, own_tree, tree_riscv
+from . import cpus as cpu_choice, guest_tree, irqchip, own_tree
 from .arch import ARCHS, Arch, TableFormat
 from .areas import Chunk, Layout, bases, lay_out
 from .check import check
@@ -37,7 +37,6 @@ from .tables import blob
 from .words import amount, spoken
 
 _ATTEMPTS = 12
-IRQCHIPS = ("plic",)            # kinds of InterruptController that a plan can be made for
 
 
 class Sink(Protocol):
@@ -82,12 +81,12 @@ def _possible(system: System, board: Board, problems: Problems) -> bool:
         problems.report("BH0312", f"there is no hypervisor for {board.arch} yet", system.board_span,
                         f"board {board.name}",
                         notes=(f"this version runs on {', '.join(sorted(ARCHS))}",))
-    elif controller is None or controller.kind not in IRQCHIPS:
+    elif controller is None or controller.kind not in irqchip.KINDS:
         kind = controller.kind.upper() if controller else "none"
         problems.report("BH0312", f"there is no hypervisor for the board's interrupt controller ({kind}) yet",
                         system.board_span, f"board {board.name}",
                         related=(Label(controller.span, "this one"),) if controller else (),
-                        notes=(f"this version has drivers for {', '.join(k.upper() for k in IRQCHIPS)}",))
+                        notes=(f"this version has drivers for {', '.join(k.upper() for k in irqchip.KINDS)}",))
     return not problems.fatal
 
 
@@ -102,7 +101,10 @@ class _Maker:
         self.given = given(system, board)
         self.sources = {name: interrupts(devices, board) for name, devices in self.given.items()}
         self.device_maps = {name: mappings(devices) for name, devices in self.given.items()}
-        self.numbers = {vm.name: numbers(system, vm, self.sources[vm.name], self.arch) for vm in system.vms}
+        always = irqchip.fixed_lines(board)
+        self.numbers = {vm.name: numbers(system, vm, self.sources[vm.name], self.arch, always) for vm in system.vms}
+        self.chips = {vm.name: irqchip.virtual(board, self.arch, len(cpus))
+                      for vm, cpus in zip(system.vms, self.vm_cpus)}
         self.bases = {vm.name: bases(vm, images, self.arch) for vm in system.vms}
         self._trees: dict[tuple[str, Layout], tuple[TreeNode, bytes]] = {}
         self._runs: list[tuple[Run, bytes]] = []        # of the last attempt, with the VM's device tree
@@ -162,7 +164,7 @@ class _Maker:
             return None
 
         outers = {vm.name: surround(system, vm, layouts[vm.name], self.device_maps[vm.name], self.given[vm.name],
-                                    self.arch, problems) for vm in system.vms}
+                                    self.arch, self.chips[vm.name], problems) for vm in system.vms}
         if problems.fatal:
             return None
         maps = {vm.name: self._memory(vm, layouts[vm.name], held.get(vm.name, []), placement) for vm in system.vms}
@@ -298,6 +300,8 @@ class _Maker:
             made_ends = tuple(channel_end(c, vm, outer, self.numbers[vm.name], self.numbers, self.index)
                               for c in ends(system, vm))
             all_maps = list(self.device_maps[vm.name]) + maps[vm.name]
+            all_maps += [m for w in outer.windows if w.kind == self.chips[vm.name].kind
+                         for m in irqchip.guest_maps(board, w.ipa)]
             for end in made_ends:
                 all_maps += channel_mappings(end, channels[end.channel])
             tree, dtb = self._tree(vm, layout, outer, made_ends)
@@ -310,7 +314,7 @@ class _Maker:
         stage2 = self._format(self.arch.stage2, max((m.end for v in vms for m in v.maps), default=0), vms)
         hypervisor = HypervisorPlan(board.load, own.text, own.rodata, own.data, own.stacks,
                                     replace(own.stacks, base=own.stacks.end, size=sizes.tables), own.stacks.end,
-                                    own.stacks.end + sizes.tables, own_devices(board, board_console),
+                                    own.stacks.end + sizes.tables, own_devices(board, board_console, self.all_cpus),
                                     tuple(sorted((Mapping(c.phys, c.phys, c.size, "r", "copy", f"{c.vm}: {c.title}")
                                                   for made in copies.values() for c in made), key=lambda m: m.ipa)))
         own_maps = hypervisor_maps(hypervisor, cpu_plans)
@@ -319,30 +323,36 @@ class _Maker:
             return None
         trees = blob(hypervisor.tables.base, [(own_maps, stage1), *((v.maps, stage2) for v in vms)])
         vms = [replace(v, table=t.root) for v, t in zip(vms, trees.trees[1:])]
-        controller = board.controller
-        sources = controller.sources if controller else 0
-        needed = _Sizes(pages(trees.size), rodata_size(vms, len(cpu_plans), sources), tuple(dtb_sizes))
+        chip = self._chip(device, source)
+        needed = _Sizes(pages(trees.size), rodata_size(vms, len(cpu_plans), chip.sources), tuple(dtb_sizes))
 
         owners = {line.physical: (line.physical, v.index, line.guest) for v in reversed(vms) for line in v.lines
-                  if line.physical}
+                  if line.physical and irqchip.has_owner(board, line.physical)}
         if board_console is not None and source:
             owners[source] = (source, -1, 0)
         everywhere = cpu_choice.common(self.all_cpus)
         plan = Plan(
             system.name, os.path.basename(system.file), board.name, board.arch, stage2.name, stage1.name,
-            board.timebase,
+            cpu_choice.timebase(board),
             "sstc" in everywhere, cpu_choice.henvcfg(self.all_cpus), hypervisor, cpu_plans, tuple(vms),
-            (), board_console,
-            Irqchip(controller.kind if controller else "", *(controller.registers[0] if controller else (0, 0)),
-                    sources),
+            (), board_console, chip,
             tuple(owners[s] for s in sorted(owners)), space.probes(8), space.uses(), board.run + system.run)
         return plan, needed
 
     def _cpu_plans(self, stacks: tuple[Range, ...]) -> tuple[CpuPlan, ...]:
         where = {cpu.index: (i, j) for i, chosen in enumerate(self.vm_cpus) for j, cpu in enumerate(chosen)}
-        contexts = self.board.controller.contexts if self.board.controller else {}
-        return tuple(CpuPlan(cpu.id, cpu.name, *where[cpu.index], stack, contexts.get(cpu.id, 0))
+        at = irqchip.places(self.board)
+        return tuple(CpuPlan(cpu.id, cpu.name, *where[cpu.index], stack, at.contexts.get(cpu.id, 0),
+                             at.order.get(cpu.id, 0), gicr=at.redistributors.get(cpu.id, 0),
+                             release=cpu.release_addr or 0 if cpu.enable_method == "spin-table" else 0)
                      for cpu, stack in zip(self.all_cpus, stacks))
+
+    def _chip(self, device: Device | None, source: int) -> Irqchip:
+        """The physical controller. `device` is the console's, `source` its interrupt."""
+        used = [(number, trigger) for sources in self.sources.values() for number, trigger, _ in sources]
+        used += [(i.number, i.trigger) for i in (device.interrupts if device else ()) if i.number == source]
+        edges = {number for number, trigger in used if trigger.startswith("edge")}
+        return irqchip.physical(self.board, tuple(sorted(edges)))
 
     def _console_source(self, device: object) -> int:
         path = self.board.controller.path if self.board.controller else None
@@ -356,15 +366,15 @@ class _Maker:
         key = (vm.name, layout)
         if key not in self._trees:
             own: Numbers = self.numbers[vm.name]
-            facts = tree_riscv.Facts(vm, self.board, self.vm_cpus[self.index[vm.name]], self._isa(vm), layout,
+            facts = guest_tree.Facts(vm, self.board, self.vm_cpus[self.index[vm.name]], self._isa(vm), layout,
                                      outer.windows, own.lines, own.uart, self.given[vm.name], made_ends)
             if vm.devicetree_file is not None:
                 tree = own_tree.converted(self.own_trees[vm.devicetree_file[0]].root)
             else:
-                tree = tree_riscv.build(facts)
+                tree = guest_tree.build(facts)
             if vm.devicetree_extra is not None:
                 path, span = vm.devicetree_extra
-                tree = own_tree.merged(tree, tree_riscv.labels(facts), self.own_trees[path], vm.name, span,
+                tree = own_tree.merged(tree, guest_tree.labels(facts), self.own_trees[path], vm.name, span,
                                        self.problems)
             self._trees[key] = (tree, serialise(tree))
         tree, dtb = self._trees[key]
@@ -413,9 +423,7 @@ class _Maker:
 
     def _format(self, formats: tuple[TableFormat, ...], end: int, vms: list[VmPlan]) -> TableFormat | None:
         """The smallest format that reaches `end` and that all CPUs have."""
-        modes = {c.mmu_type.rpartition(",")[2] for c in self.all_cpus}
-        largest = min((int(m[2:]) for m in modes if m[2:].isdigit()), default=39)
-        able = [f for f in formats if int(f.name[2:].partition("x")[0]) <= largest] or list(formats[:1])
+        able = cpu_choice.able(formats, self.all_cpus)
         for format in able:
             if end <= format.reach:
                 return format

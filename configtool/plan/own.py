@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Sequence
 
-from ..board.model import Board, Device
+from ..board.model import Board, Cpu, Device
 from ..source import Span
 from ..system import System
-from . import layout
+from . import irqchip, layout
 from .layout import pages
 from .model import PAGE, Console, CpuPlan, HypervisorPlan, Mapping, Range, VmPlan
 
@@ -34,7 +34,7 @@ def windows(load: int, cpus: int, vms: int, rodata: int) -> Windows:
 
 def rodata_size(vms: Sequence[VmPlan], cpus: int, sources: int) -> int:
     """Whole pages for the code's constants and for what config.c makes of the plan."""
-    size = layout.CONFIG + cpus * layout.CONFIG_CPU + (sources + 1) * layout.CONFIG_IRQ
+    size = layout.CONFIG + cpus * layout.CONFIG_CPU + (sources + 1) * layout.CONFIG_IRQ + (sources + 32) // 32 * 4
     for vm in vms:
         size += layout.CONFIG_VM + len(vm.windows) * layout.CONFIG_WINDOW + 2 * len(vm.cpus)
         size += (len(vm.maps) + len(vm.windows)) * layout.CONFIG_PLACE
@@ -53,12 +53,9 @@ def hypervisor_maps(own: HypervisorPlan, cpus: Sequence[CpuPlan]) -> list[Mappin
             *own.devices, *own.copies]
 
 
-def own_devices(board: Board, console: Console | None) -> tuple[Mapping, ...]:
-    """Pages of the interrupt controller and of the console's UART, by address."""
-    found = []
-    if board.controller is not None:
-        found += [Mapping(base, base, pages(size), "rw", "device", "interrupt controller")
-                  for base, size in board.controller.registers[:1]]
+def own_devices(board: Board, console: Console | None, cpus: Sequence[Cpu]) -> tuple[Mapping, ...]:
+    """Pages of the interrupt controller and of the console's UART, by address. `cpus`: those that the plan uses."""
+    found = irqchip.own_maps(board, cpus)
     if console is not None:
         base = console.base // PAGE * PAGE
         found.append(Mapping(base, base, pages(console.base + console.size) - base, "rw", "device", "console",
@@ -67,7 +64,8 @@ def own_devices(board: Board, console: Console | None) -> tuple[Mapping, ...]:
 
 
 # The driver for a UART, by compatible. A driver is a file of hypervisor/drivers.
-DRIVERS = {"ns16550a": "ns16550a", "ns16550": "ns16550a", "snps,dw-apb-uart": "ns16550a", "sifive,uart0": "sifive-uart"}
+DRIVERS = {"ns16550a": "ns16550a", "ns16550": "ns16550a", "snps,dw-apb-uart": "ns16550a", "sifive,uart0": "sifive-uart",
+           "arm,pl011": "pl011", "arm,sbsa-uart": "pl011", "cdns,uart-r1p12": "cadence", "xlnx,xuartps": "cadence"}
 
 
 def console(system: System, board: Board, device: Device | None, interrupt: int, cpu: int) -> Console | None:

@@ -6,6 +6,7 @@ from typing import Sequence
 
 from ..board.model import Board
 from ..system import Action, Vm
+from .cpus import timebase
 from .model import Mapping, Policy, Restore
 from .place import Run
 
@@ -14,7 +15,7 @@ def policy(action: Action | None, board: Board) -> Policy:
     """In ticks of the board's time counter; without an action the VM stops."""
     if action is None:
         return Policy()
-    return Policy(action.action, action.at_most or 0, (action.within_us or 0) * board.timebase // 1_000_000,
+    return Policy(action.action, action.at_most or 0, (action.within_us or 0) * timebase(board) // 1_000_000,
                   action.then or "stop")
 
 

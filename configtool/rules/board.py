@@ -34,7 +34,7 @@ The .dtb is no flattened device tree of version 17 (Devicetree Specification, ch
 Bounds: 16 MiB, 100,000 nodes and properties, 64 levels.""",
          fails=_VM + "# with a board.dtb that is cut short\n", passes=_VM)
 
-reported("BH0805", "device tree whose CPUs, memory or interrupt controller cannot be read", phase="board", explain="""\
+reported("BH0805", "device tree whose CPUs or interrupt controller cannot be read", phase="board", explain="""\
 A property of a node that everything depends on does not have the form that the Devicetree Specification asks for. (What cannot be read
 of a single device is reported only where a VM has it: BH0510.)""",
          fails=_VM + _DTS + "&cpu1 { reg = <1 2>; };\n", passes=_VM + _DTS + "&cpu1 { reg = <1>; };\n")
@@ -70,3 +70,8 @@ reported("BH0811", "interrupt controller that cannot serve VMs", phase="board", 
 The device tree has none of the interrupt controllers that Bulkhead knows: PLIC, APLIC with or without IMSIC, GICv2, GICv3. Or it is a GIC
 without the registers of the virtual CPU interface (GICH and GICV, the third and fourth entry of its `reg`).""",
          fails=_VM + _DTS + "&plic { status = \"disabled\"; };\n", passes=_VM)
+
+reported("BH0812", "memory of the device tree that contradicts itself", phase="board", explain="""\
+The memory nodes of the device tree do not have the form that the Devicetree Specification asks for, or overlap. Correct them, or give the
+board's memory in board.yaml, which takes their place.""",
+         fails=_VM + _DTS + "/ { memory@90000000 { device_type = \"memory\"; reg = <0 0x90000000 0 0x10000000>; }; };\n", passes=_VM)

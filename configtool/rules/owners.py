@@ -72,8 +72,8 @@ def owners(context: Context) -> list[Given]:
 
 
 def pages(device: Device) -> list[tuple[int, int]]:
-    """(base, end) of the pages that its registers touch."""
-    return [(base // PAGE * PAGE, -(-(base + size) // PAGE) * PAGE) for base, size in device.registers]
+    """(base, end) of the pages that its registers and windows touch."""
+    return [(base // PAGE * PAGE, -(-(base + size) // PAGE) * PAGE) for base, size in device.registers + device.windows]
 
 
 def listed(names: list[str]) -> str:
@@ -97,7 +97,7 @@ def missing(board: Board, name: str) -> tuple[Node, str, list[str]] | None:
     above = node.parent
     while above is not None and above.path not in devices:
         above = above.parent
-    if above is not None and (node.has("reg") or devices[above.path].kind == "pci"):
+    if above is not None and (node.has("compatible") or devices[above.path].kind == "pci"):
         what = "is a function behind" if devices[above.path].kind == "pci" else "is behind"
         return node, f"{what} {above.name}, and goes with it", [f"give {above.label or above.name}: it has the registers"]
     return node, "has neither registers nor interrupts: there is nothing to give", ["remove it"]

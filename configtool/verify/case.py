@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One image beside one description: each VM's address space taken apart into memory, channels, devices and what is none of
-them. The checks read this."""
+"""One image beside one description: each VM's address space taken apart into memory, channels, devices and what is
+none of them. The checks read this."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ TRAPPED = "trapped"             # access of a place that the hypervisor emulates
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a VM's address space that is one thing. `kind`: 'memory', 'channel', 'device', 'file' (an interrupt file of
-    one of its CPUs), or 'stray': nothing that the VM has."""
+    """A part of a VM's address space that is one thing. `kind`: 'memory', 'channel', 'device', 'file' (an interrupt file
+    of one of its CPUs), or 'stray': nothing that the VM has."""
     extent: Extent
     kind: str
     channel: str = ""
@@ -126,7 +126,7 @@ class Case:
         return found
 
     def read_guest(self, vm: VmCase, ipa: int, size: int) -> bytes | None:
-        """Bytes of the image as the guest sees them; None where it has no memory, or memory that the image does not fill."""
+        """Bytes of the image as the guest sees them; None where it has no memory, or memory that no segment fills."""
         parts, at = [], ipa
         while at < ipa + size:
             extent = vm.facts.walk.at(at)
@@ -151,8 +151,8 @@ class Case:
         return VmCase(vm, facts, grants, ends, tuple(claimed), tuple(self._pieces(facts, grants, claimed)))
 
     def _pieces(self, facts: VmFacts, grants: tuple[Grant, ...], claimed: list[ClaimedEnd]) -> Iterator[Piece]:
-        devices = [(*whole_pages(base, size), grant) for grant in grants for base, size in grant.device.registers
-                   if size]
+        devices = [(*whole_pages(base, size), grant)
+                   for grant in grants for base, size in grant.device.registers if size]
         files = union((cpu.guest_file, cpu.guest_file + PAGE) for cpu in self.facts.cpus
                       if cpu.guest_file and cpu.vm == facts.index)
         for extent in facts.walk.extents:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..system import Channel
-from .case import Case, VmCase, plural, size_text, span_text
+from .case import Case, VmCase, size_text, span_text
 from .report import Check
-from .walk import Extent, joined
+from .walk import PAGE, Extent, joined
 
 
 def memory(case: Case) -> Check:
@@ -29,7 +29,8 @@ def memory(case: Case) -> Check:
             if channel.phys is not None and channel.phys != base:
                 check.fail(f"channel '{channel.name}' lies at physical {base:#x}", channel.phys_span or channel.span,
                            f"wanted at {channel.phys:#x}")
-            check.evidence.append(f"{channel.name}: {size_text(channel.size)} at physical {base:#x}, {direction(channel)}")
+            check.evidence.append(f"{channel.name}: {size_text(channel.size)} at physical {base:#x}, "
+                                  + direction(channel))
     return check
 
 
@@ -37,8 +38,9 @@ def direction(channel: Channel) -> str:
     if channel.between:
         (a, _), (b, _) = channel.between
         return f"{a} writes the first half, {b} the second, each reads the other's"
+    writer = channel.writer[0] if channel.writer else "nobody"
     readers = ", ".join(name for name, _ in channel.readers)
-    return f"{channel.writer[0] if channel.writer else 'nobody'} writes, {readers} read{'s' if len(channel.readers) == 1 else ''}"
+    return f"{writer} writes, {readers} read{'s' if len(channel.readers) == 1 else ''}"
 
 
 def _end(vm: VmCase, channel: Channel, check: Check) -> int | None:
@@ -51,16 +53,14 @@ def _end(vm: VmCase, channel: Channel, check: Check) -> int | None:
     override = next((o for o in vm.vm.channels if o.name == channel.name), None)
     if override and override.at is not None and override.at != claim.ipa:
         check.fail(f"VM '{vm.name}' has channel '{channel.name}' at IPA {claim.ipa:#x}",
-                   override.at_span or override.span,
-                   f"wanted at {override.at:#x}")
+                   override.at_span or override.span, f"wanted at {override.at:#x}")
     got = vm.facts.walk.within(claim.ipa, claim.size)
     base = got[0].phys if got else 0
     want = joined((claim.ipa + offset, base + offset, size, access) for offset, size, access in claim.end.parts)
     if got != want:
+        expected = _show(want) if got else f"{size_text(channel.size)} at IPA {claim.ipa:#x}"
         check.fail(f"VM '{vm.name}' does not have channel '{channel.name}' as it should", channel.span,
-                   direction(channel),
-                   notes=(f"in the tables: {_show(got)}", f"expected: {_show(want)}" if got else
-                          f"expected: {size_text(channel.size)} at IPA {claim.ipa:#x}"))
+                   direction(channel), notes=(f"in the tables: {_show(got)}", f"expected: {expected}"))
         return None
     return base
 
@@ -72,13 +72,7 @@ def _show(extents: list[Extent]) -> str:
 def doorbells(case: Case) -> Check:
     """A doorbell reaches the VMs that the YAML says, each by an interrupt that is nothing else's."""
     check = Check("doorbells", "doorbells reach whom the description says, and nothing else", unit="doorbell")
-    numbers: dict[tuple[str, int], str] = {}       # (VM, guest interrupt) -> what raises it
-    for vm in case.vms:
-        if vm.facts.uart_irq:
-            numbers[(vm.name, vm.facts.uart_irq)] = "its console"
-        for number, source in enumerate(vm.facts.irq_physical):
-            if source:
-                numbers[(vm.name, number)] = f"physical interrupt {source}"
+    raised = _raised(case)
     rung: dict[tuple[str, str], set[int]] = {}     # (VM, channel) -> interrupts
     for vm in case.vms:
         names = [end.channel.name for end in vm.ends]
@@ -89,37 +83,45 @@ def doorbells(case: Case) -> Check:
             continue
         for end, found in zip(vm.ends, vm.facts.channels):
             check.look(len(found.rings))
+            who = f"the doorbell of channel '{found.name}' of VM '{vm.name}'"
             reached = []
             for target, number in found.rings:
-                if target >= len(case.facts.vms):
-                    check.fail(f"the doorbell of channel '{found.name}' of VM '{vm.name}' reaches VM {target}, which there is not",
-                               end.channel.span)
+                other = next((v for v in case.vms if v.facts.index == target), None)
+                if other is None:
+                    check.fail(f"{who} reaches VM {target}, which there is not", end.channel.span)
                     continue
-                other = next(v for v in case.vms if v.facts.index == target)
                 reached.append(other.name)
                 rung.setdefault((other.name, found.name), set()).add(number)
-                taken = numbers.get((other.name, number))
+                what = raised.setdefault((other.name, number), f"channel '{found.name}'")
                 if not 0 < number < len(other.facts.irq_physical):
-                    check.fail(f"the doorbell of channel '{found.name}' of VM '{vm.name}' raises interrupt {number} of VM "
-                               f"'{other.name}', which has {len(other.facts.irq_physical) - 1}", end.channel.span)
-                elif taken is not None and taken != f"channel '{found.name}'":
-                    check.fail(f"the doorbell of channel '{found.name}' of VM '{vm.name}' raises interrupt {number} of VM "
-                               f"'{other.name}', which is that of {taken}", end.channel.span)
-                numbers.setdefault((other.name, number), f"channel '{found.name}'")
+                    check.fail(f"{who} raises interrupt {number} of VM '{other.name}'", end.channel.span,
+                               f"the highest there is {len(other.facts.irq_physical) - 1}")
+                elif what != f"channel '{found.name}'":
+                    check.fail(f"{who} raises interrupt {number} of VM '{other.name}'", end.channel.span,
+                               f"that is the one of {what}")
             if sorted(reached) != sorted(end.rings):
-                check.fail(f"the doorbell of channel '{found.name}' of VM '{vm.name}' reaches "
-                           f"{_list(reached)} instead of {_list(sorted(end.rings))}", end.channel.span)
+                check.fail(f"{who} reaches {_list(reached)} instead of {_list(sorted(end.rings))}", end.channel.span)
             elif reached:
                 check.evidence.append(f"{found.name}: {vm.name} rings {_list(reached)}")
-    for (name, channel), found_numbers in rung.items():
-        if len(found_numbers) > 1:
-            check.fail(f"channel '{channel}' raises several interrupts of VM '{name}': {sorted(found_numbers)}",
+    for (name, channel), numbers in rung.items():
+        if len(numbers) > 1:
+            check.fail(f"channel '{channel}' raises several interrupts of VM '{name}': {sorted(numbers)}",
                        case.expected.vm(name).span)
         override = next((o for o in case.expected.vm(name).channels if o.name == channel), None)
-        if override and override.interrupt is not None and found_numbers != {override.interrupt}:
-            check.fail(f"channel '{channel}' raises interrupt {min(found_numbers)} of VM '{name}'",
+        if override and override.interrupt is not None and numbers != {override.interrupt}:
+            check.fail(f"channel '{channel}' raises interrupt {min(numbers)} of VM '{name}'",
                        override.interrupt_span or override.span, f"wanted: {override.interrupt}")
     return check
+
+
+def _raised(case: Case) -> dict[tuple[str, int], str]:
+    """(VM, guest interrupt) -> what raises it, channels left out."""
+    found = {(vm.name, vm.facts.uart_irq): "its console" for vm in case.vms if vm.facts.uart_irq}
+    for vm in case.vms:
+        for number, source in enumerate(vm.facts.irq_physical):
+            if source:
+                found[(vm.name, number)] = f"physical interrupt {source}"
+    return found
 
 
 def rung_number(case: Case, vm: VmCase, channel: str) -> int:
@@ -147,18 +149,17 @@ def windows(case: Case) -> Check:
         if (vm.facts.uart_irq != 0) != (vm.vm.console == "virtual"):
             check.fail(f"the virtual UART of VM '{vm.name}' has interrupt {vm.facts.uart_irq}", vm.span,
                        f"console: {vm.vm.console}")
-        last = None
+        end = 0
         for window in sorted(vm.facts.windows, key=lambda w: w.ipa):
-            if window.ipa % 4096 or window.size % 4096 or not window.size:
-                check.fail(f"a virtual device of VM '{vm.name}' at IPA {span_text(window.ipa, window.end)} is not whole pages",
-                           vm.span)
+            who = f"a virtual device of VM '{vm.name}'"
+            if window.ipa % PAGE or window.size % PAGE or not window.size:
+                check.fail(f"{who} at IPA {span_text(window.ipa, window.end)} is not whole pages", vm.span)
             for e in vm.facts.walk.within(window.ipa, window.size)[:1]:
-                check.fail(f"a virtual device of VM '{vm.name}' does not trap at IPA {span_text(e.ipa, e.end)}",
-                           vm.span,
+                check.fail(f"{who} does not trap at IPA {span_text(e.ipa, e.end)}", vm.span,
                            f"it is mapped to physical {e.phys:#x}, {case.owner(e.phys, vm.name)}")
-            if last is not None and window.ipa < last.end:
-                check.fail(f"two virtual devices of VM '{vm.name}' lie at IPA {window.ipa:#x}", vm.span)
-            last = window
+            if window.ipa < end:
+                check.fail(f"{who} lies over another one at IPA {window.ipa:#x}", vm.span)
+            end = window.end
         check.evidence.append(f"{vm.name}: {_kinds(sorted(have))}")
     return check
 
@@ -166,4 +167,4 @@ def windows(case: Case) -> Check:
 def _kinds(found: list[tuple[str, int]]) -> str:
     text = {"WINDOW_IRQCHIP": "interrupt controller", "WINDOW_UART": "UART"}
     return ", ".join(text.get(kind, f"doorbell {index}" if kind == "WINDOW_DOORBELL" else f"{kind} {index}")
-                     for kind, index in found) or plural(0, "window")
+                     for kind, index in found) or "none"

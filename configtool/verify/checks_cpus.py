@@ -60,19 +60,19 @@ def console(case: Case) -> Check:
             check.fail("the hypervisor has " + ("a console" if facts else "no console"), span,
                        "the description gives it none" if facts else f"here it is {device.name if device else ''}")
         return check
-    check.look(5)
     path = case.board.controller.path if case.board.controller else None
-    source = next((i.number for i in device.interrupts if i.controller == path), 0)
-    shift = device.node.u32("reg-shift", 0) if device.node else 0
-    width = device.node.u32("reg-io-width", 1) if device.node else 1
-    got = (facts.base, facts.irq, facts.reg_shift, facts.reg_width)
-    want = (device.registers[0][0] if device.registers else 0, source, shift, width)
-    if got != want:
-        check.fail(f"the hypervisor's console is at {got[0]:#x}, interrupt {got[1]}, register shift {got[2]}, width {got[3]}", span,
-                   f"{device.name}: {want[0]:#x}, {want[1]}, {want[2]}, {want[3]}")
+    node = device.node
+    for what, got, want in (
+            ("is at", facts.base, device.registers[0][0] if device.registers else 0),
+            ("has interrupt", facts.irq, next((i.number for i in device.interrupts if i.controller == path), 0)),
+            ("has its registers shifted by", facts.reg_shift, node.u32("reg-shift", 0) if node else 0),
+            ("has registers of this many bytes:", facts.reg_width, node.u32("reg-io-width", 1) if node else 1)):
+        check.look()
+        if got != want:
+            check.fail(f"the hypervisor's console {what} {got:#x}", span, f"{device.name}: {want or 0:#x}")
+    check.look()
     if facts.cpu >= len(case.facts.cpus):
-        check.fail(f"the console is served by CPU {facts.cpu}, and {plural(len(case.facts.cpus), 'CPU')} are planned",
-                   span)
+        check.fail(f"the console is served by CPU {facts.cpu}, which there is not", span)
     else:
         check.evidence.append(f"{device.name} at {facts.base:#x}, served by {case.facts.cpus[facts.cpu].name}")
     return check
@@ -91,25 +91,23 @@ def cpus(case: Case) -> Check:
         there = board.get(cpu.id)
         owner = next((vm for vm in case.vms if vm.facts.index == cpu.vm), None)
         if there is None or not there.enabled or not there.virtualisation:
-            why = "the board has none" if there is None else "it is disabled" if not there.enabled else "it has no virtualisation"
-            check.fail(f"the image uses a CPU with id {cpu.id:#x}", span, why)
+            check.fail(f"the image uses a CPU with id {cpu.id:#x}", span, "the board has none" if there is None else
+                       "it has no virtualisation" if there.enabled else "it is disabled")
         elif there.name != cpu.name:
             check.fail(f"the CPU with id {cpu.id:#x} is called '{cpu.name}' in the image", span,
                        f"on the board it is {there.name}")
         else:
-            want = contexts.get(cpu.id, 0)
-            want = (want, 0) if plic else (0, want)
+            want = (contexts.get(cpu.id, 0), 0) if plic else (0, contexts.get(cpu.id, 0))
             if (cpu.context, cpu.hart_index) != want:
-                check.fail(f"{cpu.name} takes its interrupts at context {cpu.context}, hart index {cpu.hart_index}",
-                           span,
-                           f"the board's are {want[0]} and {want[1]}")
+                check.fail(f"{cpu.name} has context {cpu.context} and hart index {cpu.hart_index} at the interrupt "
+                           "controller", span, f"on the board {want[0]} and {want[1]}")
         if cpu.id in seen:
             check.fail(f"the CPU with id {cpu.id:#x} is in the image twice", span)
         seen[cpu.id] = index
         if owner is None or cpu.vcpu >= len(owner.facts.cpus) or owner.facts.cpus[cpu.vcpu] != index:
             who = f"VM '{owner.name}'" if owner else f"VM {cpu.vm}"
-            check.fail(f"{cpu.name} runs vCPU {cpu.vcpu} of {who}, which does not have it", owner.span if owner
-                       else span)
+            check.fail(f"{cpu.name} runs vCPU {cpu.vcpu} of {who}, which does not have it",
+                       owner.span if owner else span)
     for vm in case.vms:
         _own(case, vm, board, check)
     return check
@@ -132,8 +130,8 @@ def _own(case: Case, vm: VmCase, board: dict[int, Cpu], check: Check) -> None:
             check.fail(f"{cpu.name} of VM '{vm.name}' is in {there.cluster or 'no cluster'}", span,
                        f"wanted: {request.cluster}")
     if request and request.names:
-        wanted = [next((c.name for c in case.board.cpus if name in (c.name, c.label, c.path)), name) for name,
-                  _ in request.names]
+        wanted = [next((c.name for c in case.board.cpus if name in (c.name, c.label, c.path)), name)
+                  for name, _ in request.names]
         if names != wanted:
             check.fail(f"VM '{vm.name}' runs on {', '.join(names) or 'no CPU'}", span, f"wanted: {', '.join(wanted)}")
     elif request and len(names) != request.count:
@@ -169,8 +167,8 @@ def environment(case: Case) -> Check:
 
 def _probes(case: Case, check: Check) -> None:
     used = [(s.base, s.end) for s in case.facts.elf.segments] + [case.window]
-    used += [(p.extent.phys, p.extent.phys_end) for vm in case.vms for p in vm.pieces if p.kind in ("memory",
-                                                                                                    "channel")]
+    used += [(p.extent.phys, p.extent.phys_end) for vm in case.vms for p in vm.pieces
+             if p.kind in ("memory", "channel")]
     wanted = []
     for low, high in sorted((b.base, b.end) for b in case.board.memory):
         inside = common([(low, high)], sorted(used))

@@ -133,6 +133,13 @@ void gic_lr_clear(uint32_t index)
     mmio_write32(gich(GICH_LR + index * 4), 0);
 }
 
+void gic_lr_pend(uint32_t index)
+{
+    uint64_t lr = gich(GICH_LR + index * 4);
+
+    mmio_write32(lr, mmio_read32(lr) | (uint32_t)LR_PENDING << LR_STATE);
+}
+
 void gic_lr_set(uint32_t index, uint32_t id, uint32_t priority, uint32_t physical, bool end, uint32_t source)
 {
     uint32_t lr = (uint32_t)LR_PENDING << LR_STATE | priority >> 3 << LR_PRIORITY | id;

@@ -213,6 +213,11 @@ void gic_lr_clear(uint32_t index)
     lr_write(index, 0);
 }
 
+void gic_lr_pend(uint32_t index)
+{
+    lr_write(index, lr_read(index) | (uint64_t)LR_PENDING << LR_STATE);
+}
+
 void gic_lr_set(uint32_t index, uint32_t id, uint32_t priority, uint32_t physical, bool end, uint32_t source)
 {
     uint64_t lr = (uint64_t)LR_PENDING << LR_STATE | LR_GROUP1 | (uint64_t)priority << LR_PRIORITY | id;

@@ -32,6 +32,7 @@ uint32_t gic_lr_count(void);
 uint32_t gic_lr_empty(void); /* one bit for each that is */
 enum gic_lr_state gic_lr_state(uint32_t index);
 void gic_lr_clear(uint32_t index);
+void gic_lr_pend(uint32_t index); /* one that is active becomes pending as well */
 
 /*
  * Make a virtual interrupt pending. physical: what is deactivated with it, 0: none; end: tell us when the guest has ended it;

@@ -159,16 +159,41 @@ static void fill(struct cpu *cpu, uint32_t index, uint32_t id, uint32_t priority
     word->inflight |= bit(id);
     virq->lr[cpu->vcpu][index] = (uint16_t)id;
     gic_lr_set(index, id, priority, physical_of(cpu->vm, id),
-               (word->level & bit(id)) != 0 || (id < GIC_PPI && virq->source[cpu->vcpu][id] != 0), source);
+               (word->level & bit(id)) != 0 || (id < GIC_PPI && vgic_sgi_has_sender), source);
 }
 
-void vgic_flush(struct cpu *cpu)
+/*
+ * What has come again while it stands in a list register: one that waits there has swallowed it, one that the guest is busy
+ * with waits behind itself. An SGI with a sender, and a level, are looked at again when the guest has ended them.
+ */
+static void merge(struct cpu *cpu)
+{
+    struct virq *virq = &cpu->vm->virq;
+    uint32_t count = gic_lr_count();
+
+    for (uint32_t index = 0; index < count; index++) {
+        uint32_t id = virq->lr[cpu->vcpu][index];
+        struct vgic_word *word;
+
+        if (id == NO_INTERRUPT || (id < GIC_PPI && vgic_sgi_has_sender) || physical_of(cpu->vm, id) != 0)
+            continue;
+        word = vgic_word(virq, cpu->vcpu, id);
+        if ((__atomic_load_n(&word->pending, __ATOMIC_RELAXED) & word->enable & bit(id)) == 0)
+            continue;
+        clear_pending(word, id);
+        if (gic_lr_state(index) == LR_ACTIVE)
+            gic_lr_pend(index);
+    }
+}
+
+static void flush(struct cpu *cpu)
 {
     struct vm *vm = cpu->vm;
     struct virq *virq = &vm->virq;
     bool more = false;
 
     reclaim(cpu);
+    merge(cpu);
     while (virq->enabled) {
         uint32_t priority;
         uint32_t id = best(virq, cpu->vcpu, &priority);
@@ -189,9 +214,16 @@ void vgic_flush(struct cpu *cpu)
 static void deliver(struct cpu *cpu, struct vm *vm, uint32_t vcpu)
 {
     if (cpu->vm == vm && cpu->vcpu == vcpu)
-        vgic_flush(cpu);
+        flush(cpu);
     else
         cpu_notify(vm_cpu(vm, vcpu), EVENT_VIRQ);
+}
+
+void vgic_set_enabled(struct cpu *cpu, uint32_t enabled)
+{
+    cpu->vm->virq.enabled = enabled;
+    for (uint32_t vcpu = 0; vcpu < cpu->vm->config->vcpu_count; vcpu++)
+        deliver(cpu, cpu->vm, vcpu);
 }
 
 void virq_raise(struct vm *vm, uint32_t number)
@@ -240,7 +272,7 @@ void virq_update(struct cpu *cpu)
     struct virq *virq = &cpu->vm->virq;
 
     spin_lock(&virq->lock);
-    vgic_flush(cpu);
+    flush(cpu);
     spin_unlock(&virq->lock);
 }
 

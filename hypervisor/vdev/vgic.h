@@ -59,8 +59,11 @@ void vgic_access(struct cpu *cpu, uint32_t vcpu, uint32_t offset, struct vdev_ac
 /* Give a shared interrupt to a vCPU; the lock is held. */
 void vgic_route(struct cpu *cpu, uint32_t id, uint32_t vcpu);
 
-/* Fill this CPU's list registers and tell the others of the VM; the lock is held. */
-void vgic_flush(struct cpu *cpu);
+/* Whether the distributor forwards; the lock is held. */
+void vgic_set_enabled(struct cpu *cpu, uint32_t enabled);
+
+/* An SGI says who sent it (GICv2), so that two of one number are two. */
+extern const bool vgic_sgi_has_sender;
 
 /* The interface's own part of a reset. */
 void vgic_reset_interface(struct vm *vm);

@@ -19,6 +19,8 @@
 #define PIDR2_GICV2    0x2bu
 #define IIDR_ARM       0x43bu
 
+const bool vgic_sgi_has_sender = true;
+
 static uint32_t all_vcpus(const struct vm *vm)
 {
     return (1u << vm->config->vcpu_count) - 1; /* a GICv2 has eight at most */
@@ -72,10 +74,8 @@ bool virq_access(struct cpu *cpu, struct vdev_access *access)
     }
     spin_lock(&virq->lock);
     if (offset == GICD_CTLR) {
-        if (access->write) {
-            virq->enabled = (uint32_t)value & 3;
-            vgic_flush(cpu);
-        }
+        if (access->write)
+            vgic_set_enabled(cpu, (uint32_t)value & 3);
         access->value = virq->enabled;
     } else if (offset == GICD_TYPER) {
         access->value = (cpu->vm->config->vcpu_count - 1) << 5 | (PLAN_IRQ_WORDS - 1);

@@ -29,6 +29,8 @@
 #define WAKER_SLEEP    2u
 #define WAKER_ASLEEP   4u
 
+const bool vgic_sgi_has_sender = false;
+
 /* A vCPU's affinity: 16 to a cluster, so that an SGI reaches each. */
 static uint64_t affinity(uint32_t vcpu)
 {
@@ -48,10 +50,8 @@ static void access_distributor(struct cpu *cpu, uint32_t offset, struct vdev_acc
     uint32_t spi = (offset - GICD_IROUTER) / 8;
 
     if (offset == GICD_CTLR) {
-        if (access->write) {
-            virq->enabled = (uint32_t)access->value & CTLR_ENABLE;
-            vgic_flush(cpu);
-        }
+        if (access->write)
+            vgic_set_enabled(cpu, (uint32_t)access->value & CTLR_ENABLE);
         access->value = virq->enabled | CTLR_FIXED;
     } else if (offset == GICD_TYPER) {
         access->value = TYPER_IDBITS | (PLAN_IRQ_WORDS - 1);

@@ -69,6 +69,14 @@ void boot_start_others(const struct cpu *self)
     }
 }
 
+/* Event counters of this CPU, all of them the guest's (MDCR_EL2.HPMN). */
+static uint64_t counter_count(void)
+{
+    uint64_t version = sysreg_read(id_aa64dfr0_el1) >> 8 & 0xf;
+
+    return version == 0 || version == 0xf ? 0 : sysreg_read(pmcr_el0) >> 11 & 0x1f;
+}
+
 _Noreturn void cpu_main(struct cpu *cpu)
 {
     sysreg_write(hcr_el2, HCR_GUEST);
@@ -76,7 +84,7 @@ _Noreturn void cpu_main(struct cpu *cpu)
     sysreg_write(vttbr_el2, cpu->vm->config->stage2);
     sysreg_write(cptr_el2, CPTR_NO_TRAPS);
     sysreg_write(hstr_el2, 0);
-    sysreg_write(mdcr_el2, sysreg_read(pmcr_el0) >> 11 & 0x1f);
+    sysreg_write(mdcr_el2, counter_count());
     sysreg_write(cnthctl_el2, CNTHCTL_GUEST);
     sysreg_write(cntvoff_el2, 0);
     sysreg_write(vpidr_el2, sysreg_read(midr_el1));

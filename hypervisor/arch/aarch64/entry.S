@@ -23,7 +23,7 @@ _start:
 
 /* Memory: 0 device nGnRnE, 1 normal write-back. The emitters of the tables know these numbers. */
 #define MAIR 0xff00
-#define SCTLR 0x30c5183d                        /* RES1; MMU, caches, stack alignment, no write and execute */
+#define SCTLR 0x30cd183d                        /* RES1; MMU, caches, stack alignment, no write and execute */
 
         .macro mmu_on                           /* clobbers x9 */
         mov x9, #MAIR

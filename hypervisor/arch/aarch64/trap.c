@@ -126,7 +126,9 @@ static void data_abort(struct cpu *cpu, uint64_t syndrome)
         vm_fault_access(cpu, store ? ACCESS_STORE : ACCESS_LOAD, ipa, width);
     }
     cpu->exits[EXIT_MMIO]++;
-    if (!described || (ipa & (width - 1)) != 0) {
+    if (!described)
+        vm_fault(cpu, "an access to a virtual device that the CPU does not describe: with write-back, of a pair or a vector");
+    if ((ipa & (width - 1)) != 0) {
         inject_abort();
         return;
     }
