@@ -19,6 +19,7 @@ B := build/$(name)$(if $(filter 1,$(DEBUG)),-debug)
 
 PYTHON     := /usr/bin/python3
 CONFIGTOOL := bin/configtool
+TARGET     := $(shell bin/target $(system))
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
@@ -43,7 +44,7 @@ help:
 # What is missing on this machine is installed first; when nothing is, this takes 0.1 s and says nothing.
 deps: deps-test
 deps-run:
-	@bin/deps run
+	@bin/deps run $(TARGET)
 deps-test:
 	@bin/deps test
 

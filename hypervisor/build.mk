@@ -6,8 +6,8 @@
 .SUFFIXES:
 .PHONY: image FORCE
 
-include hypervisor/toolchain.mk
 include $(B)/gen/config.mk
+include hypervisor/toolchain.mk
 
 G   := $(B)/gen
 ELF := $(B)/bulkhead.elf
@@ -23,7 +23,7 @@ objects := $(patsubst hypervisor/%,$(B)/obj/%.o,$(sources)) $(B)/obj/config.c.o 
 cflags  := $(common) $(optimise) $(warnings) -fstack-usage \
            -Ihypervisor/include -Ihypervisor/arch/$(ARCH)/include -Ihypervisor/vdev -I$(G)
 ldflags := -nostdlib -static -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,--fatal-warnings -Wl,--print-memory-usage \
-           -Wl,-z,max-page-size=4096 -T $(G)/link.ld
+           -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -T $(G)/link.ld
 
 image: $(ELF) $(BIN) $(B)/compile_commands.json
 	@:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Addresses of device-tree nodes as the CPU sees them: `reg` through every `ranges` on the way to the root.
 
-Devicetree Specification v0.4, sections 2.3.6 (reg) and 2.3.8 (ranges). A bus without `ranges` is not mapped: what is behind
-it (I2C, SPI, MDIO) has no CPU address.
+Devicetree Specification v0.4, sections 2.3.6 (reg) and 2.3.8 (ranges). A bus without `ranges` is not mapped: what is
+behind it (I2C, SPI, MDIO) has no CPU address.
 """
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Addresses:
         self._buses: dict[int, list[tuple[int, int, int]] | None] = {}
 
     def registers(self, node: Node, name: str = "reg") -> tuple[tuple[int, int], ...] | None:
-        """(base, size) of each entry of `reg` in CPU addresses; entries of size 0 are left out. None where the bus is not
-        mapped, () where there is no `reg`. Raises TreeError."""
+        """(base, size) of each entry of `reg` in CPU addresses; entries of size 0 are left out. None where the bus is
+        not mapped, () where there is no `reg`. Raises TreeError."""
         prop = node.get(name)
         parent = node.parent
         if prop is None or parent is None:
@@ -29,22 +29,23 @@ class Addresses:
             return None
         cells = prop.cells
         if len(cells) % (address + size):
-            raise TreeError(f"{name} has {len(cells)} cells; entries here have {address} for the address and {size} for the size",
-                            prop.span)
+            raise TreeError(f"{name} has {len(cells)} cells; entries here have {address} for the address and {size} "
+                            "for the size", prop.span)
         found: list[tuple[int, int]] = []
         for at in range(0, len(cells), address + size):
             length = joined(cells[at + address:at + address + size])
             if length:
-                base = self.translate(parent, joined(cells[at:at + address]))
+                on_bus = joined(cells[at:at + address])
+                base = self.translate(parent, on_bus)
                 if base is None:
-                    raise TreeError(f"the address {joined(cells[at:at + address]):#x} in {name} is in no range of its bus", prop.span)
+                    raise TreeError(f"the address {on_bus:#x} in {name} is in no range of its bus", prop.span)
                 if base + length > 1 << 64:
                     raise TreeError(f"{base:#x} with size {length:#x} exceeds 64 bits", prop.span)
                 found.append((base, length))
         return tuple(found)
 
     def mapped(self, bus: Node) -> bool:
-        """Whether all buses from this one to the root have `ranges`. Behind PCI, `reg` is a function, not an address."""
+        """Whether all buses from this one to the root have `ranges`. Behind PCI, `reg` is a function, no address."""
         node = bus
         while node.parent is not None:
             if node.get("ranges") is None or node.string("device_type", "") == "pci":
@@ -83,5 +84,6 @@ def read_ranges(bus: Node, name: str = "ranges") -> list[tuple[int, int, int]] |
     cells, step = prop.cells, child + parent + size
     if step == 0 or len(cells) % step:
         raise TreeError(f"{name} has {len(cells)} cells; entries here have {child} + {parent} + {size}", prop.span)
-    return [(joined(cells[at:at + child]), joined(cells[at + child:at + child + parent]), joined(cells[at + child + parent:at + step]))
+    return [(joined(cells[at:at + child]), joined(cells[at + child:at + child + parent]),
+             joined(cells[at + child + parent:at + step]))
             for at in range(0, len(cells), step)]

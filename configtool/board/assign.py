@@ -11,8 +11,8 @@ KEPT = {
     "timer": "each VM has a timer of its own; this one is the CPUs'",
     "pmu": "it counts on the CPUs themselves, and comes with them",
     "clint": "it belongs to the firmware: whoever programs it interrupts any CPU",
-    "power": "it powers off or resets the whole board; a guest's own reset and power-off go through firmware calls and act on "
-             "its VM alone",
+    "power": "it powers off or resets the whole board; a guest's own reset and power-off go through firmware calls and "
+             "act on its VM alone",
 }
 
 # IOMMUs that the hypervisor has a driver for, by compatible. A device behind another one is as good as unguarded.
@@ -31,6 +31,7 @@ def reaches_all_memory(board: Board, device: Device) -> bool | None:
 
 
 def in_rest(board: Board, device: Device) -> bool:
-    """Whether `devices: {rest: true}` may give it. One that reaches all memory has to be listed, with `dma: trusted`."""
+    """Whether `devices: {rest: true}` may give it. One that reaches all memory has to be listed, with `dma: trusted`.
+    """
     return (device.kind == "device" and device.enabled and bool(device.registers) and not device.problems
             and reaches_all_memory(board, device) is not True)

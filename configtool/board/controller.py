@@ -12,8 +12,8 @@ _GIC_SPIS = 988                 # INTID 32 to 1019 (GIC architecture); the distr
 
 
 def read_controller(tree: DeviceTree, harts: dict[str, int]) -> InterruptController | None:
-    """The first of its kind at the root of interrupts; the S-level domain of several APLICs. `harts`: path of a CPU -> its id.
-    None where there is none that Bulkhead knows. Raises TreeError."""
+    """The first of its kind at the root of interrupts; the S-level domain of several APLICs. `harts`: path of a CPU ->
+    its id. None where there is none that Bulkhead knows. Raises TreeError."""
     addresses = Addresses()
     nodes = [n for n in tree.root.walk() if n.has("interrupt-controller") and n.available]
     for node in nodes:
@@ -29,8 +29,8 @@ def read_controller(tree: DeviceTree, harts: dict[str, int]) -> InterruptControl
         if is_a(node, GICV3) and is_root(tree, node):
             its = [r for child in node.children if is_a(child, ("arm,gic-v3-its",)) and child.available
                    for r in (addresses.registers(child) or ())[:1]]
-            return InterruptController("gicv3", node.path, node.span, addresses.registers(node) or (), _GIC_SPIS, its=tuple(its),
-                                       node=node)
+            return InterruptController("gicv3", node.path, node.span, addresses.registers(node) or (), _GIC_SPIS,
+                                       its=tuple(its), node=node)
     for node in nodes:
         if is_a(node, GICV2) and is_root(tree, node):
             registers = addresses.registers(node) or ()
@@ -70,4 +70,6 @@ def _aplic(tree: DeviceTree, node: Node, harts: dict[str, int], addresses: Addre
                                    imsic=addresses.registers(parent) or (), ids=parent.u32("riscv,num-ids", 0) or 0,
                                    guest_index_bits=parent.u32("riscv,guest-index-bits", 0) or 0)
     contexts = _contexts(tree, node, harts)
-    return InterruptController("aplic", node.path, node.span, registers, sources, contexts, node=node) if contexts else None
+    if not contexts:
+        return None
+    return InterruptController("aplic", node.path, node.span, registers, sources, contexts, node=node)

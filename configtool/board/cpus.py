@@ -10,12 +10,14 @@ from .model import Cache, Cpu
 
 # Arm cores of version 7 and older; the first have the Virtualization Extensions, the others do not.
 _ARMV7_VIRTUAL = ("cortex-a7", "cortex-a12", "cortex-a15", "cortex-a17", "brahma-b15")
-_ARMV7 = _ARMV7_VIRTUAL + ("cortex-a5", "cortex-a8", "cortex-a9", "krait", "scorpion", "pj4a", "pj4b", "pj4b-mp", "pj4", "sheeva-v7",
-                           "sheeva-v5", "arm926ej-s", "arm1176jzf-s", "arm1136jf-s", "arm1136j-s", "arm1136", "arm920t", "arm926ejs",
-                           "arm946e-s", "feroceon", "xscale", "xscale3", "mohawk", "sa110", "sa1100", "arm11mpcore", "fa526", "ti925t",
-                           "arm925", "arm940t", "arm922t", "arm720t", "arm710t", "arm966e-s", "88sv331xv5", "mmp2", "cortex-m3",
-                           "cortex-m4", "cortex-m7", "cortex-r4", "cortex-r5", "brahma-b15")
-# RISC-V: single letters, then names; `g` stands for imafd with Zicsr and Zifencei (Unprivileged ISA, chapter 'ISA Extension Naming').
+_ARMV7 = _ARMV7_VIRTUAL + ("cortex-a5", "cortex-a8", "cortex-a9", "krait", "scorpion", "pj4a", "pj4b", "pj4b-mp",
+                           "pj4", "sheeva-v7", "sheeva-v5", "arm926ej-s", "arm1176jzf-s", "arm1136jf-s", "arm1136j-s",
+                           "arm1136", "arm920t", "arm926ejs", "arm946e-s", "feroceon", "xscale", "xscale3", "mohawk",
+                           "sa110", "sa1100", "arm11mpcore", "fa526", "ti925t", "arm925", "arm940t", "arm922t",
+                           "arm720t", "arm710t", "arm966e-s", "88sv331xv5", "mmp2", "cortex-m3", "cortex-m4",
+                           "cortex-m7", "cortex-r4", "cortex-r5")
+# RISC-V: single letters, then names; `g` stands for imafd with Zicsr and Zifencei (Unprivileged ISA, chapter 'ISA
+# Extension Naming').
 _GENERAL = ("i", "m", "a", "f", "d", "zicsr", "zifencei")
 
 
@@ -28,7 +30,8 @@ def architecture(cpus: tuple[Cpu, ...]) -> str:
             core = name.partition(",")[2]
             if core in _ARMV7:
                 return "armv7"
-            if name.startswith(("arm,", "qcom,", "nvidia,", "cavium,", "brcm,", "apple,", "apm,", "hisilicon,", "marvell,",
+            if name.startswith(("arm,", "qcom,", "nvidia,", "cavium,", "brcm,", "apple,", "apm,", "hisilicon,",
+                                "marvell,",
                                 "fujitsu,", "cisco,", "samsung,")):
                 return "aarch64"
     return ""
@@ -45,7 +48,8 @@ def _isa(node: Node) -> tuple[str, tuple[str, ...]]:
         return "", ()
     letters, found = match[2], []
     named = [n for n in match[3].split("_") if n]
-    first = re.search(r"[zsx]", letters)            # 'rv64imafdcsu': s and u are modes, no extensions; 'rv64gczba' is seen too
+    # 'rv64imafdcsu' is seen, where s and u are modes and no extensions, and 'rv64gczba'.
+    first = re.search(r"[zsx]", letters)
     if first:
         rest = letters[first.start():]
         letters = letters[:first.start()]
@@ -101,7 +105,8 @@ def read_cpus(tree: DeviceTree) -> tuple[Cpu, ...]:
         if reg is None and node.name == "cpu":
             identity = 0                            # a single core of old
         elif reg is None or len(reg.cells) != top.address_cells:
-            raise TreeError(f"{node.name} has no reg of {top.address_cells} cell{'' if top.address_cells == 1 else 's'} that gives its hart id or MPIDR",
+            cells = "1 cell" if top.address_cells == 1 else f"{top.address_cells} cells"
+            raise TreeError(f"{node.name} has no reg of {cells} that gives its hart id or MPIDR",
                             reg.span if reg else node.span)
         else:
             identity = joined(reg.cells)
@@ -110,7 +115,8 @@ def read_cpus(tree: DeviceTree) -> tuple[Cpu, ...]:
         release = node.get("cpu-release-addr")
         method = node.strings("enable-method") or top.strings("enable-method")
         found.append(Cpu(
-            index=len(found), name=node.name, path=node.path, label=node.label, id=identity, span=node.span, enabled=node.okay,
+            index=len(found), name=node.name, path=node.path, label=node.label, id=identity, span=node.span,
+            enabled=node.okay,
             compatible=compatible, isa=isa, isa_base=base, mmu_type=node.string("mmu-type") or "",
             cluster=clusters.get(node.phandle) if node.phandle else None, enable_method=method[0] if method else "",
             release_addr=release.number if release else None, node=node,
@@ -143,7 +149,8 @@ def read_caches(tree: DeviceTree, cpus: tuple[Cpu, ...]) -> tuple[Cache, ...]:
                 entry[2].append(cpu.index)
             at = below
     # The data cache of a CPU may stand in a node of its own; then it is a level like the others.
-    found = private + [_cache(node, "", node.label or node.name, level, tuple(on)) for node, level, on in shared.values()]
+    found = private + [_cache(node, "", node.label or node.name, level, tuple(on))
+                       for node, level, on in shared.values()]
     return tuple(sorted(found, key=lambda c: c.level))
 
 

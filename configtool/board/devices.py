@@ -15,26 +15,28 @@ from .model import Device, Interrupt
 _T = TypeVar("_T")
 
 # Nodes below the root whose children are no devices of their own.
-_NOT_DEVICES = ("cpus", "memory", "reserved-memory", "chosen", "aliases", "__symbols__", "__fixups__", "__local_fixups__",
-                "__overrides__", "opp-table", "thermal-zones")
+_NOT_DEVICES = ("cpus", "memory", "reserved-memory", "chosen", "aliases", "__symbols__", "__fixups__",
+                "__local_fixups__", "__overrides__", "opp-table", "thermal-zones")
 
-_CLINT = ("riscv,clint0", "sifive,clint0", "thead,c900-clint", "sifive,clint2", "riscv,aclint-mswi", "riscv,aclint-mtimer",
-          "riscv,aclint-sswi", "thead,c900-aclint-mswi", "thead,c900-aclint-mtimer", "thead,c900-aclint-sswi", "andestech,plicsw",
-          "andestech,plmt0", "mips,p8700-aclint-sswi")
+_CLINT = ("riscv,clint0", "sifive,clint0", "thead,c900-clint", "sifive,clint2", "riscv,aclint-mswi",
+          "riscv,aclint-mtimer", "riscv,aclint-sswi", "thead,c900-aclint-mswi", "thead,c900-aclint-mtimer",
+          "thead,c900-aclint-sswi", "andestech,plicsw", "andestech,plmt0", "mips,p8700-aclint-sswi")
 _TIMERS = ("arm,armv8-timer", "arm,armv7-timer", "riscv,timer", "arm,armv7-timer-mem")
 _MSI = ("arm,gic-v3-its", "arm,gic-v2m-frame")
 _IOMMUS = ("arm,smmu-v1", "arm,smmu-v2", "arm,smmu-v3", "arm,mmu-400", "arm,mmu-401", "arm,mmu-500", "riscv,iommu")
 _BUSES = ("simple-bus", "simple-pm-bus", "isa", "ti,sysc")
 _POWER = ("syscon-poweroff", "syscon-reboot", "sifive,test0", "sifive,test1")
 
-
-_REFERENCES = {"clocks": "#clock-cells", "resets": "#reset-cells", "power-domains": "#power-domain-cells", "phys": "#phy-cells",
-               "dmas": "#dma-cells", "mboxes": "#mbox-cells", "interconnects": "#interconnect-cells", "hwlocks": "#hwlock-cells",
+# Properties that are lists of phandles with arguments, and where the provider says how many.
+_REFERENCES = {"clocks": "#clock-cells", "resets": "#reset-cells", "power-domains": "#power-domain-cells", 
+               "phys": "#phy-cells", "dmas": "#dma-cells", "mboxes": "#mbox-cells",
+               "interconnects": "#interconnect-cells", "hwlocks": "#hwlock-cells",
                "io-channels": "#io-channel-cells", "pwms": "#pwm-cells", "memory-region": "", "phy-handle": ""}
 
 
 class Devices:
-    """Reads the devices of one tree. What cannot be read of a device stands in its `problems`; the others are not touched."""
+    """Reads the devices of one tree. What cannot be read of a device stands in its `problems`; others are not touched.
+    """
 
     def __init__(self, tree: DeviceTree) -> None:
         self._tree = tree
@@ -45,14 +47,17 @@ class Devices:
             node = tree.node(path)
             if node:
                 self._aliases[node.path] = self._aliases.get(node.path, ()) + (name,)
-        self._power = set()             # phandles of what poweroff and reboot write to
+        self._power: set[int] = set()             # phandles of what poweroff and reboot write to
         for node in tree.root.walk():
             if any(c in ("syscon-poweroff", "syscon-reboot") for c in _lenient(node)):
-                self._power.update(node.get("regmap").cells[:1] if node.has("regmap") and len(node.get("regmap").value) == 4 else ())
+                regmap = node.get("regmap")
+                if regmap is not None and len(regmap.value) == 4:
+                    self._power.add(regmap.u32)
 
     def all(self) -> tuple[Device, ...]:
         found: list[Device] = []
-        holder: dict[int, int] = {}         # id of a node: position in `found` of the device with registers that it is behind
+        # id of a node: position in `found` of the device with registers that it is behind
+        holder: dict[int, int] = {}
         stack = list(reversed(self._tree.root.children))
         while stack:
             node = stack.pop()
@@ -78,7 +83,8 @@ class Devices:
 
     def _device(self, node: Node) -> Device | None:
         """None: nothing that could be given away. Without registers where it is behind a bus that is not mapped."""
-        if not node.has("compatible") or not (node.has("reg") or node.has("interrupts") or node.has("interrupts-extended")):
+        if not node.has("compatible") or not (node.has("reg") or node.has("interrupts")
+                                              or node.has("interrupts-extended")):
             return None
         problems: list[tuple[str, Span]] = []
 
@@ -97,12 +103,14 @@ class Devices:
         iommus = part(lambda: self._iommus(node), ())
         windows = part(lambda: self._windows(node), ()) if kind == "pci" else ()
         depends = self.depends(node)
-        for path in dict.fromkeys(i.controller for i in interrupts):    # a controller behind the board's own: a GPIO block, say
+        for path in dict.fromkeys(i.controller for i in interrupts):
+            # A controller behind the board's own (a GPIO block, say) is depended on.
             controller = self._tree.nodes.get(path)
             if controller is not None and controller is not node and not is_a(controller, PLIC + APLIC + GICV2 + GICV3):
                 depends += (("interrupts", path),)
-        return Device(name=node.name, path=node.path, label=node.label, aliases=self._aliases.get(node.path, ()), span=node.span,
-                      compatible=_lenient(node), enabled=node.available, registers=registers or (), interrupts=interrupts, kind=kind,
+        return Device(name=node.name, path=node.path, label=node.label, aliases=self._aliases.get(node.path, ()),
+                      span=node.span, compatible=_lenient(node), enabled=node.available, registers=registers or (),
+                      interrupts=interrupts, kind=kind,
                       dma_master=masters_memory(node, kind, bool(iommus)), iommus=iommus, depends=depends, node=node,
                       problems=tuple(problems), windows=windows)
 
@@ -129,7 +137,8 @@ class Devices:
             return "iommu"
         if is_a(node, _TIMERS):
             return "timer"
-        if any(c == "arm,armv8-pmuv3" or c.startswith(("arm,cortex-", "arm,neoverse-", "qcom,kr")) and c.endswith("-pmu")
+        if any(c == "arm,armv8-pmuv3" or c.startswith(("arm,cortex-", "arm,neoverse-", "qcom,kr"))
+               and c.endswith("-pmu")
                for c in node.compatible):
             return "pmu"
         if is_a(node, _CLINT):
@@ -153,8 +162,8 @@ class Devices:
         return tuple(found)
 
     def depends(self, node: Node) -> tuple[tuple[str, str], ...]:
-        """(what, path of the provider), each once, in the order of the properties. A reference that cannot be read (trees
-        carry some of bindings long gone) is left out."""
+        """(what, path of the provider), each once, in the order of the properties. A reference that cannot be read
+        (trees carry some of bindings long gone) is left out."""
         found: dict[tuple[str, str], None] = {}
         for prop in node.properties:
             name = prop.name

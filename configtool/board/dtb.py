@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reader of flattened device trees (Devicetree Specification v0.4, chapter 5), for files that nobody vouches for.
 
-Every offset is checked before it is followed, and sizes and counts are bounded, so that a file cut short or made to harm
-gives a message. Tests hold it against libfdt.
+Every offset is checked before it is followed, and sizes and counts are bounded, so that a file cut short or made to
+harm gives a message. Tests hold it against libfdt.
 """
 from __future__ import annotations
 

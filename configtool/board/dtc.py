@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Device tree sources, through dtc: values from the tree that it compiles, places from the annotations that it writes.
 
-`dtc -O dts -T -T` puts `file:line:column-line:column` behind every node and property, through `/include/` and overrides;
-it and the compiling run go side by side. A source may be hostile: dtc runs with bounds on memory, time and output.
+`dtc -O dts -T -T` puts `file:line:column-line:column` behind every node and property, through `/include/` and
+overrides; it and the compiling run go side by side. A source may be hostile: dtc runs with bounds on memory, time and
+output.
 """
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from ..source import Span
+from ..source import Span, Unreadable, read_file
 from .dtb import MAX_BYTES, read_dtb
 from .dts import DeviceTree, Node, Property, parse_places
 
@@ -42,13 +43,14 @@ class _Run:
 
 
 def run_bounded(commands: list[tuple[list[str], int]]) -> list[_Run]:
-    """Run commands side by side, each with a limit on its output in bytes. Raises DtcError without a place (line 0) when
-    one exceeds memory, time or output, FileNotFoundError when there is no such program."""
+    """Run commands side by side, each with a limit on its output in bytes. Raises DtcError without a place (line 0)
+    when one exceeds memory, time or output, FileNotFoundError when there is no such program."""
     runs = [_Run(argv, limit, bytearray(), bytearray()) for argv, limit in commands]
     processes: list[subprocess.Popen[bytes]] = []
     try:
         for run in runs:
-            process = subprocess.Popen(run.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            process = subprocess.Popen(run.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE,
                                        env={**os.environ, "LC_ALL": "C"})
             processes.append(process)
             try:
@@ -65,7 +67,7 @@ def run_bounded(commands: list[tuple[list[str], int]]) -> list[_Run]:
                 left = deadline - time.monotonic()
                 events = selector.select(left) if left > 0 else []
                 if not events:
-                    raise DtcError([(Span(commands[0][0][-1]), f"{runs[0].argv[0]} took longer than {MAX_SECONDS} seconds")])
+                    raise DtcError([(Span(commands[0][0][-1]), f"{runs[0].argv[0]} took longer than {MAX_SECONDS} s")])
                 for key, _ in events:
                     run, buffer, limit = key.data
                     piece = os.read(key.fd, 1 << 18)
@@ -122,8 +124,8 @@ def _lower(text: str) -> str:
 
 
 def read_dts(path: str) -> DeviceTree:
-    """The tree of a source file, with places. `path` is used as it is in spans. Raises DtcError, DtbError, FileNotFoundError
-    (no dtc)."""
+    """The tree of a source file, with places. `path` is used as it is in spans. Raises DtcError, DtbError,
+    FileNotFoundError (no dtc)."""
     argument = path if os.path.isabs(path) else os.path.join(".", path)
     values, text = run_bounded([(["dtc", "-q", "-I", "dts", "-O", "dtb", argument], MAX_BYTES),
                                 (["dtc", "-q", "-I", "dts", "-O", "dts", "-T", "-T", argument], MAX_TEXT)])
@@ -136,11 +138,41 @@ def read_dts(path: str) -> DeviceTree:
 
 
 def _explained(run: _Run, path: str, argument: str) -> list[tuple[Span, str]]:
-    found = [(_renamed(span, argument, path), text) for span, text in complaints(run.err.decode("utf-8", "replace"), path)]
+    said = complaints(run.err.decode("utf-8", "replace"), path)
+    found = [(_renamed(span, argument, path), text) for span, text in said]
     if found:
-        return found[:20]
+        return [(_include(path, text) or span, text) if not span.line else (span, text) for span, text in found[:20]]
     return [(Span(path), "dtc ran out of memory" if run.code in (-6, -9, -11) or b"alloc" in run.err else
              f"dtc failed with exit status {run.code}")]
+
+
+_INCLUDE = re.compile(rb'^[ \t]*/include/[ \t]*"([^"\n]*)"', re.MULTILINE)
+_OPENED = re.compile(r'couldn\'t open "(.*)": ')
+
+
+def _include(path: str, complaint: str) -> Span | None:
+    """The /include/ that names a file which dtc could not open; dtc itself does not say where that stands."""
+    wanted = _OPENED.match(complaint)
+    if not wanted:
+        return None
+    missing = os.path.normpath(wanted[1])
+    files, seen = [path], {os.path.normpath(path)}
+    while files and len(seen) < 100:
+        file = files.pop()
+        try:
+            data = read_file(file, MAX_BYTES)
+        except Unreadable:
+            continue
+        for found in _INCLUDE.finditer(data):
+            name = os.path.normpath(os.path.join(os.path.dirname(file), os.fsdecode(found[1])))
+            if name == missing or os.fsdecode(found[1]) == wanted[1]:
+                line = data.count(b"\n", 0, found.start(1)) + 1
+                column = found.start(1) - data.rfind(b"\n", 0, found.start(1)) - 1
+                return Span(file, line, column, line, column + len(found[1]) + 2)
+            if name not in seen:
+                seen.add(name)
+                files.append(name)
+    return None
 
 
 def _renamed(span: Span, argument: str, path: str) -> Span:
@@ -221,9 +253,8 @@ class _Annotations:
         lines = self._lines.get(file)
         if lines is None:
             try:
-                with open(file, "rb") as f:
-                    lines = f.read(MAX_BYTES).split(b"\n") if os.path.isfile(file) else []
-            except OSError:
+                lines = read_file(file, MAX_BYTES).split(b"\n")
+            except Unreadable:
                 lines = []
             self._lines[file] = lines
         return lines[line - 1] if 0 < line <= len(lines) else b""
@@ -237,7 +268,7 @@ class _Annotations:
                     span.end_line, len(last[:span.end_column - 1].decode("utf-8", "replace")) + 1)
 
     def _name_place(self, span: Span, node: Node) -> Span:
-        """dtc's place of a node begins at its brace; what stands before it (name or reference) is what one points at."""
+        """dtc's place of a node begins at its brace; one points at the name or reference that stands before it."""
         before = self._line(span.file, span.line).decode("utf-8", "replace")[:span.column - 1].rstrip()
         start = before.rfind("&{") if before.endswith("}") else max(before.rfind(c) for c in " \t;}{:") + 1
         name = before[start:] if start >= 0 else ""

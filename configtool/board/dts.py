@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Device trees as syntax: nodes and properties that know where they stand. Their meaning is in `extract` and `model`.
 
-A tree comes from a `.dts` (`dtc.py`) or a `.dtb` (`dtb.py`). Values are the raw big-endian bytes; the helpers read them as
-the Devicetree Specification (v0.4, section 2.2.4) defines their types. A helper raises `TreeError` where the bytes do not
-have that form, with the place to point at.
+A tree comes from a `.dts` (`dtc.py`) or a `.dtb` (`dtb.py`). Values are the raw big-endian bytes; the helpers read them
+as the Devicetree Specification (v0.4, section 2.2.4) defines their types. A helper raises `TreeError` where the bytes
+do not have that form, with the place to point at.
 """
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class Property:
     def cells(self) -> tuple[int, ...]:
         """The value as 32-bit cells."""
         if len(self.value) % 4:
-            raise TreeError(f"{self.name} is {len(self.value)} bytes long, not a whole number of 32-bit cells", self.span)
+            raise TreeError(f"{self.name} is {len(self.value)} bytes long, not a whole number of 32-bit cells",
+                            self.span)
         return tuple(int.from_bytes(self.value[i:i + 4], "big") for i in range(0, len(self.value), 4))
 
     @property
@@ -61,7 +62,8 @@ class Property:
     def number(self) -> int:
         """The value as one number of 32 or 64 bits."""
         if len(self.value) not in (4, 8):
-            raise TreeError(f"{self.name} is {len(self.value)} bytes long where one number of 32 or 64 bits is meant", self.span)
+            raise TreeError(f"{self.name} is {len(self.value)} bytes long where one number of 32 or 64 bits is meant",
+                            self.span)
         return int.from_bytes(self.value, "big")
 
     @property
@@ -82,11 +84,12 @@ class Property:
 
 
 class Node:
-    """A node. `span` is its first definition, `places` all of them (an override by `&label` is one), the last one last."""
+    """A node. `span` is its first definition, `places` all of them (an override by `&label` is one) in their order."""
 
     __slots__ = ("name", "parent", "labels", "properties", "children", "_places", "path", "_byname")
 
-    def __init__(self, name: str, parent: "Node | None", places: tuple[Span, ...], labels: tuple[str, ...] = ()) -> None:
+    def __init__(self, name: str, parent: "Node | None", places: tuple[Span, ...],
+                 labels: tuple[str, ...] = ()) -> None:
         self.name = name
         self.parent = parent
         self.labels = labels
@@ -279,8 +282,9 @@ class DeviceTree:
         return self.node(f"{path}/{rest}" if rest else path) if path else None
 
     def references(self, node: Node, name: str, cells_name: str) -> list[tuple[Node, tuple[int, ...]]]:
-        """A list of phandles with arguments: (provider, arguments) of each entry of property `name`, where the provider's
-        `cells_name` ('#clock-cells') says how many arguments follow. An entry of 0 stands for none and is left out."""
+        """A list of phandles with arguments: (provider, arguments) of each entry of property `name`, where the
+        provider's `cells_name` ('#clock-cells') says how many arguments follow. An entry of 0 stands for none and is
+        left out."""
         prop = node.get(name)
         if prop is None:
             return []
@@ -299,7 +303,8 @@ class DeviceTree:
             if count is None:
                 raise TreeError(f"{name} refers to {provider.path}, which has no {cells_name}", prop.span)
             if at + count > len(cells):
-                raise TreeError(f"{name} ends in the middle of an entry: {provider.path} takes {count} cells", prop.span)
+                raise TreeError(f"{name} ends in the middle of an entry: {provider.path} takes {count} cells",
+                                prop.span)
             found.append((provider, cells[at:at + count]))
             at += count
         return found

@@ -45,9 +45,11 @@ def _property(prop: Property) -> str:
 def value_text(prop: Property) -> str:
     """A value by its likely type: strings, cells, or bytes. Any of them compiles to the same bytes."""
     value = prop.value
-    numbers = prop.name.startswith("#") or prop.name in ("reg", "ranges", "interrupts", "phandle") or prop.name.endswith("-frequency")
+    numbers = (prop.name.startswith("#") or prop.name.endswith("-frequency")
+               or prop.name in ("reg", "ranges", "interrupts", "phandle"))
     if _printable(value) and (not numbers or len(value) % 4):
-        return ", ".join('"' + s.decode("ascii").replace("\\", "\\\\").replace('"', '\\"') + '"' for s in value[:-1].split(b"\0"))
+        strings = [s.decode("ascii").replace("\\", "\\\\").replace('"', '\\"') for s in value[:-1].split(b"\0")]
+        return ", ".join(f'"{s}"' for s in strings)
     if len(value) % 4 == 0:
         return "<" + " ".join(f"{int.from_bytes(value[i:i + 4], 'big'):#x}" for i in range(0, len(value), 4)) + ">"
     return "[" + value.hex(" ") + "]"
@@ -55,4 +57,4 @@ def value_text(prop: Property) -> str:
 
 def _printable(value: bytes) -> bool:
     """Strings, each closed by a zero and none empty (cells look like that, too)."""
-    return value[-1] == 0 and value != b"\0" and all(s and all(32 <= c < 127 for c in s) for s in value[:-1].split(b"\0"))
+    return value[-1] == 0 and all(s and all(32 <= c < 127 for c in s) for s in value[:-1].split(b"\0"))

@@ -16,8 +16,8 @@ from .model import Cache, Cpu, Device, InterruptController, MemoryBank, Reserved
 
 @dataclass(frozen=True)
 class Facts:
-    """`problems` are parts that could not be read: (part, message, place); what they concern is empty. `part` is 'CPUs',
-    'memory', 'interrupt controller' or another field in words."""
+    """`problems` are parts that could not be read: (part, message, place); what they concern is empty. `part` is
+    'CPUs', 'memory', 'interrupt controller' or another field in words."""
     tree: DeviceTree
     arch: str
     cpus: tuple[Cpu, ...]
@@ -57,7 +57,8 @@ def extract(tree: DeviceTree) -> Facts:
     timebase = part("timebase-frequency", lambda: _timebase(tree), 0)
     console, options = part("console", lambda: _console(tree), (None, ""))
     psci = part("PSCI", lambda: _psci(tree), "")
-    return Facts(tree, architecture(cpus), cpus, memory, reserved, devices, controller, caches, timebase, console, options, psci,
+    return Facts(tree, architecture(cpus), cpus, memory, reserved, devices, controller, caches, timebase, console,
+                 options, psci,
                  tuple(problems))
 
 
@@ -85,6 +86,6 @@ def _console(tree: DeviceTree) -> tuple[str | None, str]:
 def _psci(tree: DeviceTree) -> str:
     """How firmware is called that has PSCI 0.2 or later (bindings, arm/psci.yaml)."""
     for node in tree.root.walk():
-        if any(c in ("arm,psci-1.0", "arm,psci-0.2") for c in (node.compatible if node.unit_name.startswith("psci") else ())):
+        if node.unit_name.startswith("psci") and {"arm,psci-1.0", "arm,psci-0.2"}.intersection(node.compatible):
             return node.string("method", "") or ""
     return ""

@@ -29,7 +29,8 @@ class Imported:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a .dtb, such as that of your board's Linux kernel, or a .dts")
-    parser.add_argument("-o", "--out", metavar="DIR", help="the folder to make (default: the file's name without .dtb, here)")
+    parser.add_argument("-o", "--out", metavar="DIR",
+                        help="the folder to make (default: the file's name without .dtb, here)")
 
 
 def main(arguments: list[str]) -> int:
@@ -37,7 +38,8 @@ def main(arguments: list[str]) -> int:
     from ..diagnostics import UsageError
     from ..render.text import Renderer
 
-    made = parser("board import", "Make a board of a device tree: board.dts, and a board.yaml in which stands what is left to fill in.")
+    made = parser("board import",
+                  "Make a board of a device tree: board.dts, and a board.yaml in which stands what is left to fill in.")
     add_arguments(made)
     given = made.parse_args(arguments)
     if not os.path.exists(given.file):
@@ -110,27 +112,32 @@ def _board_yaml(board: Board, name: str) -> tuple[str, tuple[str, ...]]:
     description = " ".join(board.description.split()).replace("\\", "\\\\").replace('"', '\\"') or name
     lines = [
         f"# Made by `configtool board import {name}`.",
-        "# What has no value below, the device tree does not say: fill it in, then look at it with `configtool board show`.", "bulkhead-board: 1", f'description: "{description}"', "",
-        "# Where the boot loader puts the image, a physical address. It is a file in the form of a Linux kernel Image, so the",
-        "# address to which your boot loader loads a kernel is right (U-Boot: printenv kernel_addr_r).",
-        *([f"# For example: {start + 0x200000:#x}"] if board.memory else []), "load:", f"boot: {BOOTS[board.arch][0]}", ""]
+        "# What has no value below, the device tree does not say: fill it in, then try `configtool board show`.",
+        "bulkhead-board: 1", f'description: "{description}"', "",
+        "# Where the boot loader puts the image, a physical address. It is a file in the form of a Linux kernel Image, so",
+        "# the address to which your boot loader loads a kernel is right (U-Boot: printenv kernel_addr_r).",
+        *([f"# For example: {start + 0x200000:#x}"] if board.memory else []), "load:", f"boot: {BOOTS[board.arch][0]}",
+        ""]
     if not board.memory:
         blanks.append("memory")
-        lines += ["# The device tree leaves the memory to the boot loader. U-Boot prints it with bdinfo, Linux in /proc/iomem.",
+        lines += ["# The device tree leaves the memory to the boot loader. U-Boot has it in bdinfo, Linux in /proc/iomem.",
                   "# For example: [{at: " + f"{start:#x}" + ", size: 2GiB}]", "memory:", ""]
     held = [r for r in board.reserved]
     firmware = "OpenSBI" if riscv else "Trusted Firmware-A and a secure OS"
-    lines += [f"# Memory that firmware keeps ({firmware}), and that the device tree does not reserve; [] where there is",
-              "# none. For example: [{name: " + ("OpenSBI" if riscv else "TF-A") + f", at: {start:#x}, size: 512KiB" + "}]"]
+    lines += [f"# Memory that firmware keeps ({firmware}), and that the device tree does not reserve; [] where",
+              "# there is none. For example: [{name: " + ("OpenSBI" if riscv else "TF-A") + f", at: {start:#x}, size: 512KiB"
+              + "}]"]
     if held:
-        lines += ["# The device tree reserves:", *(f"#   {r.base:#x} to {r.end - 1:#x}  {size_text(r.size)}  {_plain(r.name)}" for r in held[:32])]
+        lines += ["# The device tree reserves:",
+                  *(f"#   {r.base:#x} to {r.end - 1:#x}  {size_text(r.size)}  {_plain(r.name)}" for r in held[:32])]
         lines += [f"#   and {len(held) - 32} more"] if len(held) > 32 else []
     blanks.append("firmware")
     lines += ["firmware:", ""]
     if board.console is None:
         serial = [d.aliases[0] if d.aliases else d.label or d.path for d in board.devices
                   if d.enabled and d.name.startswith(("serial@", "uart@", "bt-uart@"))]
-        lines += ["# The device tree names no console. " + (f"UARTs: {', '.join(_plain(s) for s in serial[:8])}" if serial else "It has no UART."),
+        lines += ["# The device tree names no console. " + (f"UARTs: {', '.join(_plain(s) for s in serial[:8])}"
+                                                            if serial else "It has no UART."),
                   "# console: " + (_plain(serial[0]) if serial else "NAME"), ""]
     lines += ["# The command that runs the image, if there is one; {bin} is the flat image, {elf} the ELF file.",
               "# run: [flash-my-board, \"{bin}\"]"]
@@ -153,7 +160,8 @@ def summary(out: str, result: Imported) -> str:
     last = max(colors, key=lambda c: c.level, default=None)
     broken = sum(bool(d.problems) for d in board.devices)
     lines = [f"{out}: {board.description}".rstrip(": "),
-             f"  {board.arch}, CPUs: " + ", ".join(f"{n} {core}" for core, n in cores.items()) + f", {board.controller.kind}"
+             f"  {board.arch}, CPUs: " + ", ".join(f"{n} {core}" for core, n in cores.items())
+             + f", {board.controller.kind}"
              + (f", memory {size_text(sum(b.size for b in board.memory))}" if board.memory else "")
              + f", {sum(d.enabled for d in board.devices)} devices"
              + (f", {last.colors} cache colors at level {last.level}" if last else "")]

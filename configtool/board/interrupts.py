@@ -11,9 +11,10 @@ from .model import Interrupt
 
 TRIGGERS = {1: "edge-rising", 2: "edge-falling", 3: "edge-both", 4: "level-high", 8: "level-low"}
 
-GICV2 = ("arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "arm,cortex-a9-gic", "arm,eb11mp-gic", "arm,arm1176jzf-devchip-gic",
-         "arm,arm11mp-gic", "arm,cortex-a5-gic", "arm,pl390", "arm,tc11mp-gic", "arm,gic-v2", "nvidia,tegra210-agic",
-         "qcom,msm-8660-qgic", "qcom,msm-qgic2", "brcm,brahma-b15-gic", "arm,versatile-pb11mp-gic")
+GICV2 = ("arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "arm,cortex-a9-gic", "arm,eb11mp-gic",
+         "arm,arm1176jzf-devchip-gic", "arm,arm11mp-gic", "arm,cortex-a5-gic", "arm,pl390", "arm,tc11mp-gic",
+         "arm,gic-v2", "nvidia,tegra210-agic", "qcom,msm-8660-qgic", "qcom,msm-qgic2", "brcm,brahma-b15-gic",
+         "arm,versatile-pb11mp-gic")
 GICV3 = ("arm,gic-v3", "qcom,msm8996-gic-v3")
 PLIC = ("riscv,plic0", "sifive,plic-1.0.0", "andestech,nceplic100", "thead,c900-plic")
 APLIC = ("riscv,aplic",)
@@ -47,6 +48,11 @@ class Interrupts:
                 prop = node.get("interrupts-extended") or node.get("interrupts")
                 found.append(Interrupt(number, trigger, taken[0].path, prop.span if prop else node.span))
         return tuple(found)
+
+    def resolved(self, node: Node) -> list[tuple[Node, tuple[int, ...]] | None]:
+        """For each interrupt as the node names it the controller that takes it and its specifier there; None where a map
+        has no entry for it. Raises TreeError."""
+        return [self._follow(node, controller, cells) for controller, cells in self.specifiers(node)]
 
     def specifiers(self, node: Node) -> list[tuple[Node, tuple[int, ...]]]:
         """(controller or nexus, cells) of each interrupt as the node names it."""
@@ -131,7 +137,8 @@ class Interrupts:
         mask_prop = nexus.get("interrupt-map-mask")
         mask = mask_prop.cells if mask_prop else (0xFFFFFFFF,) * width
         if len(mask) != width:
-            raise TreeError(f"interrupt-map-mask has {len(mask)} cells where address and specifier have {width}", nexus.span)
+            raise TreeError(f"interrupt-map-mask has {len(mask)} cells where address and specifier have {width}",
+                            nexus.span)
         cells, at, entries = prop.cells, 0, []
         while at < len(cells):
             if at + width + 1 > len(cells):
@@ -163,7 +170,8 @@ class Interrupts:
 
 
 def _pdc(node: Node, pin: int) -> int | None:
-    """The SPI that a pin of Qualcomm's PDC leads to: (first pin, SPI, count) of each range (bindings, qcom,pdc.yaml)."""
+    """The SPI that a pin of Qualcomm's PDC leads to, by its ranges of (first pin, SPI, count) (bindings, qcom,pdc.yaml).
+    """
     ranges = node.cells("qcom,pdc-ranges")
     return next((ranges[at + 1] + pin - ranges[at] for at in range(0, len(ranges) - 2, 3)
                  if ranges[at] <= pin < ranges[at] + ranges[at + 2]), None)

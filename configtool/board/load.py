@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A board by name or path: its device tree and board.yaml into a `Board`, or diagnostics.
 
-A name stands for a folder of boards/. A path leads to a folder with board.yaml and board.dts or board.dtb, to its board.yaml,
-or to a .dts or .dtb with a board.yaml beside it.
+A name stands for a folder of boards/. A path leads to a folder with board.yaml and board.dts or board.dtb, to its
+board.yaml, or to a .dts or .dtb with a board.yaml beside it.
 """
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def shown(path: str) -> str:
 
 
 def load_board(name_or_path: str, span: Span, relative_to: str, sink: "Sink") -> Board | None:
-    """`span` is where the board is named; `relative_to` the folder that a relative path starts from ('' is the current one).
-    None, with the reasons in the sink, where there is no such board or something is wrong with it."""
+    """`span` is where the board is named; `relative_to` the folder that a relative path starts from ('' is the current
+    one). None, with the reasons in the sink, where there is no such board or something is wrong with it."""
     found = _locate(name_or_path, span, relative_to, sink)
     if found is None:
         return None
@@ -111,7 +111,8 @@ def read_tree(path: str, sink: "Sink", named_at: Span) -> DeviceTree | None:
     except Unreadable as reason:
         sink.add(error("BH0802", f"cannot read {path}: {reason}", named_at, "named here"))
     except DtbError as reason:
-        sink.add(error("BH0804", f"{path} is no device tree that can be read", named_at, "named here", notes=[str(reason)]))
+        sink.add(error("BH0804", f"{path} is no device tree that can be read", named_at, "named here",
+                       notes=[str(reason)]))
     return None
 
 
@@ -122,9 +123,11 @@ def _read_source(path: str, data: bytes, sink: "Sink") -> DeviceTree | None:
         sink.add(error("BH0802", f"cannot read {path}: there is no program dtc", Span(path),
                        help=["install the package device-tree-compiler"]))
     except DtcError as problem:
-        preprocessor = next((i for i, line in enumerate(data.split(b"\n"), 1) if line.lstrip().startswith(b"#include")), 0)
+        lines = enumerate(data.split(b"\n"), 1)
+        preprocessor = next((number for number, line in lines if line.lstrip().startswith(b"#include")), 0)
         if preprocessor:
-            sink.add(error("BH0803", "this source wants the C preprocessor", Span(path, preprocessor, 1, preprocessor, 9),
+            sink.add(error("BH0803", "this source wants the C preprocessor",
+                           Span(path, preprocessor, 1, preprocessor, 9),
                            help=["give the .dtb that the kernel's or U-Boot's build made of it, or preprocess it: "
                                  f"cpp -nostdinc -undef -x assembler-with-cpp -I INCLUDES {path}"]))
             return None
@@ -191,7 +194,8 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
     given = _entries(root, "memory")
     before = _count(sink)
     if given:
-        memory = tuple(sorted((MemoryBank(*_range(e, f"memory bank {i}", sink)) for i, e in enumerate(given)), key=lambda b: b.base))
+        memory = tuple(sorted((MemoryBank(*_range(e, f"memory bank {i}", sink)) for i, e in enumerate(given)),
+                              key=lambda b: b.base))
     firmware = []
     for entry in _entries(root, "firmware"):
         what = _text(entry, "name")
@@ -208,8 +212,9 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
         load=int(load.value), load_span=load.span, boot=_text(root, "boot"),     # type: ignore[arg-type]
         cpus=facts.cpus, memory=memory,
         reserved=tuple(sorted((*firmware, *facts.reserved), key=lambda r: (r.base, r.size, r.name))),
-        devices=facts.devices, controller=facts.controller, caches=facts.caches, timebase=facts.timebase, console=console,
-        console_options=options, run=_strings(root.get("run")), run_notes=_text(root, "run_notes").strip(), root=facts.tree.root,
+        devices=facts.devices, controller=facts.controller, caches=facts.caches, timebase=facts.timebase,
+        console=console, console_options=options, run=_strings(root.get("run")),
+        run_notes=_text(root, "run_notes").strip(), root=facts.tree.root,
         yaml_span=Span(yaml), tree=facts.tree, psci=facts.psci)
     if _count(sink) == before:
         for diagnostic in unsuitable(board):
@@ -218,7 +223,9 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
 
 
 def _malformed(part: str, message: str, place: Span):    # type: ignore[no-untyped-def]
-    help_ = ["give the memory in board.yaml, for example: memory: [{at: 0x80000000, size: 2GiB}]"] if part == "memory" else []
+    help_ = []
+    if part == "memory":
+        help_ = ["give the memory in board.yaml, for example: memory: [{at: 0x80000000, size: 2GiB}]"]
     return error("BH0812" if part == "memory" else "BH0805", f"{part} of the device tree: {message}", place, help=help_)
 
 
@@ -230,7 +237,8 @@ def bare_board(path: str, sink: "Sink") -> Board | None:
     facts = extract(tree)
     for part, message, place in facts.problems:
         sink.add(_malformed(part, message, place))
-    return Board(name=os.path.basename(path), directory=None, dts=path, arch=facts.arch, description=model(tree), load=0,
+    return Board(name=os.path.basename(path), directory=None, dts=path, arch=facts.arch, description=model(tree),
+                 load=0,
                  load_span=Span(path), boot="", cpus=facts.cpus, memory=facts.memory,
                  reserved=tuple(sorted(facts.reserved, key=lambda r: (r.base, r.size, r.name))), devices=facts.devices,
                  controller=facts.controller, caches=facts.caches, timebase=facts.timebase, console=facts.console,

@@ -23,7 +23,8 @@ def read_memory(tree: DeviceTree) -> tuple[MemoryBank, ...]:
     banks.sort(key=lambda b: b.base)
     for below, above in zip(banks, banks[1:]):
         if above.base < below.end:
-            raise TreeError(f"memory at {above.base:#x} overlaps the bank {below.base:#x} to {below.end:#x}", above.span)
+            raise TreeError(f"memory at {above.base:#x} overlaps the bank {below.base:#x} to {below.end:#x}",
+                            above.span)
     merged: list[MemoryBank] = []
     for bank in banks:                              # banks that touch are one
         if merged and merged[-1].end == bank.base:

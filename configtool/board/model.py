@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What configtool knows of a board: the meaning of its device tree and board.yaml, without their syntax.
 
-Addresses and sizes are CPU-physical bytes, already translated through every `ranges` on the way. Interrupt numbers are the
-controller's own: PLIC and APLIC sources; INTIDs on a GIC (SPI n is 32 + n, PPI n is 16 + n).
+Addresses and sizes are CPU-physical bytes, already translated through every `ranges` on the way. Interrupt numbers are
+the controller's own: PLIC and APLIC sources; INTIDs on a GIC (SPI n is 32 + n, PPI n is 16 + n).
 """
 from __future__ import annotations
 
@@ -147,9 +147,11 @@ class Board:
     yaml_span: Span | None = None
     tree: DeviceTree | None = None  # with look-up by phandle, label and alias
     psci: str = ""                  # Arm: 'smc' or 'hvc', '' where there is none
+    clocks: tuple[tuple[str, tuple[int, ...], int], ...] = ()   # (path of the provider, its arguments, Hz) as stated in board.yaml;
+                                    # () stands for all clocks of the provider
 
     def device(self, name: str) -> "Device | None":
-        """A device by label, alias, path or node name. None when there is none; a node name that stands twice is None too."""
+        """A device by label, alias, path or node name. None when there is none, or several with that node name."""
         for d in self.devices:
             if d.path == name or d.label == name or name in d.aliases:
                 return d

@@ -16,7 +16,8 @@ from .model import Board, Cache, Cpu, Device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("board", metavar="BOARD", nargs="?", help="a board by name, its folder, or a .dts or .dtb file; "
+    parser.add_argument("board", metavar="BOARD", nargs="?",
+                        help="a board by name, its folder, or a .dts or .dtb file; "
                         "left out: the boards that there are")
     parser.add_argument("--json", action="store_true", help="everything that is known, for programs")
 
@@ -84,9 +85,11 @@ def text(board: Board) -> list[str]:
     lines += ["", f"CPUs ({sum(c.enabled for c in board.cpus)})"]
     riscv = board.arch.startswith("riscv")
     rows = [("name", "hart" if riscv else "MPIDR", "core", "cluster", "")]
-    rows += [(c.name, str(c.id) if riscv else f"{c.id:#x}", c.core, c.cluster or "-", _cpu_notes(c, board.psci)) for c in board.cpus]
+    rows += [(c.name, str(c.id) if riscv else f"{c.id:#x}", c.core, c.cluster or "-", _cpu_notes(c, board.psci))
+             for c in board.cpus]
     lines += table(rows)
-    lines += ["", f"Memory ({_size(sum(b.size for b in board.memory))})" if board.memory else "Memory: left to the boot loader"]
+    lines += ["", f"Memory ({_size(sum(b.size for b in board.memory))})" if board.memory
+              else "Memory: left to the boot loader"]
     rows = [("from", "to", "size", "")]
     parts = [(base, size, "free") for base, size in usable(board.memory, board.reserved)]
     parts += [(r.base, r.size, r.name) for r in board.reserved]
@@ -116,9 +119,12 @@ def _cpu_notes(cpu: Cpu, psci: str) -> str:
     notes = []
     if cpu.isa:
         known = [e for e in ("sstc", "svpbmt", "smaia", "ssaia", "sscofpmf", "v", "zicbom") if e in cpu.isa]
-        notes.append(f"{cpu.isa_base}{''.join(e for e in cpu.isa if len(e) == 1 and e not in 'iv')}" + "".join(f" {e}" for e in known))
+        letters = "".join(e for e in cpu.isa if len(e) == 1 and e not in "iv")
+        notes.append(" ".join([cpu.isa_base + letters, *known]))
     if cpu.enable_method:
-        notes.append(cpu.enable_method + (f" by {psci}" if psci and cpu.enable_method == "psci" else "") + (f" at {cpu.release_addr:#x}" if cpu.release_addr is not None else ""))
+        how = f" by {psci}" if psci and cpu.enable_method == "psci" else ""
+        where = f" at {cpu.release_addr:#x}" if cpu.release_addr is not None else ""
+        notes.append(cpu.enable_method + how + where)
     if not cpu.enabled:
         notes.append("disabled")
     elif not cpu.virtualisation:
@@ -138,7 +144,8 @@ def _controller(board: Board) -> list[str]:
     if made.its:
         line += ", ITS at " + ", ".join(f"{base:#x}" for base, _ in made.its)
     if made.imsic:
-        line += f", IMSIC at {made.imsic[0][0]:#x} with {made.ids} identities and {(1 << made.guest_index_bits) - 1} guest files"
+        guests = (1 << made.guest_index_bits) - 1
+        line += f", IMSIC at {made.imsic[0][0]:#x} with {made.ids} identities and {guests} guest files"
     if not made.virtual:
         line += ", no virtual CPU interface"
     return [line]
@@ -148,7 +155,8 @@ def _cache(cache: Cache, board: Board) -> tuple[str, ...]:
     ways = cache.size // (cache.sets * cache.line) if cache.sets and cache.line else 0
     names = [c.name for c in board.cpus if c.index in cache.cpus]
     who = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}" if len(names) > 2 else " ".join(names)
-    return (cache.name, str(cache.level), size_text(cache.size) if cache.size else "?", str(ways or "?"), who, str(cache.colors or "?"))
+    return (cache.name, str(cache.level), size_text(cache.size) if cache.size else "?", str(ways or "?"), who,
+            str(cache.colors or "?"))
 
 
 def _short(board: Board, path: str) -> str:
@@ -170,7 +178,9 @@ def _device(board: Board, device: Device) -> tuple[str, ...]:
     path = board.controller.path if board.controller else ""
     numbers = [str(i.number) for i in device.interrupts if i.controller == path]
     others = sorted({i.controller for i in device.interrupts if i.controller != path})
-    dma = "?" if device.dma_master is None else "-" if not device.dma_master else "IOMMU" if guarded(board, device) else "all memory"
+    dma = "?" if device.dma_master is None else "-"
+    if device.dma_master:
+        dma = "IOMMU" if guarded(board, device) else "all memory"
     notes = []
     if not device.enabled:
         notes.append("disabled")
@@ -186,7 +196,8 @@ def _device(board: Board, device: Device) -> tuple[str, ...]:
     if providers:
         notes.append("needs " + _few(providers, 4))
     notes += [message for message, _ in device.problems]
-    return (device.name, " ".join(known) or "-", _few(registers, 2) or "-", _few(numbers, 4) or "-", dma, "; ".join(notes))
+    return (device.name, " ".join(known) or "-", _few(registers, 2) or "-", _few(numbers, 4) or "-", dma,
+            "; ".join(notes))
 
 
 def _few(names: list[str], most: int) -> str:
@@ -201,21 +212,27 @@ def to_json(board: Board) -> dict[str, object]:
         "boot": board.boot, "timebase": board.timebase, "psci": board.psci, "console": board.console,
         "console_options": board.console_options, "run": list(board.run), "run_notes": board.run_notes,
         "cpus": [{"name": c.name, "path": c.path, "label": c.label, "id": c.id, "enabled": c.enabled, "core": c.core,
-                  "virtualisation": c.virtualisation, "compatible": list(c.compatible), "isa_base": c.isa_base, "isa": list(c.isa),
+                  "virtualisation": c.virtualisation, "compatible": list(c.compatible), "isa_base": c.isa_base,
+                  "isa": list(c.isa),
                   "mmu_type": c.mmu_type, "cluster": c.cluster, "enable_method": c.enable_method,
                   "release_addr": c.release_addr} for c in board.cpus],
         "memory": [{"base": b.base, "size": b.size, "name": b.name} for b in board.memory],
         "reserved": [{"base": r.base, "size": r.size, "name": r.name, "kind": r.kind} for r in board.reserved],
         "interrupt_controller": None if made is None else {
-            "kind": made.kind, "path": made.path, "registers": [list(r) for r in made.registers], "sources": made.sources,
-            "contexts": {str(hart): made.contexts[hart] for hart in sorted(made.contexts)}, "its": [list(r) for r in made.its],
+            "kind": made.kind, "path": made.path, "registers": [list(r) for r in made.registers],
+            "sources": made.sources,
+            "contexts": {str(hart): made.contexts[hart] for hart in sorted(made.contexts)},
+            "its": [list(r) for r in made.its],
             "imsic": [list(r) for r in made.imsic], "ids": made.ids, "guest_index_bits": made.guest_index_bits,
             "virtual": made.virtual},
-        "caches": [{"name": c.name, "level": c.level, "size": c.size, "line": c.line, "sets": c.sets, "colors": c.colors,
+        "caches": [{"name": c.name, "level": c.level, "size": c.size, "line": c.line, "sets": c.sets,
+                    "colors": c.colors,
                     "unified": c.unified, "cpus": [board.cpus[i].name for i in c.cpus]} for c in board.caches],
         "devices": [{"name": d.name, "path": d.path, "label": d.label, "aliases": list(d.aliases), "kind": d.kind,
-                     "compatible": list(d.compatible), "enabled": d.enabled, "registers": [list(r) for r in d.registers],
-                     "interrupts": [{"number": i.number, "trigger": i.trigger, "controller": i.controller} for i in d.interrupts],
+                     "compatible": list(d.compatible), "enabled": d.enabled,
+                     "registers": [list(r) for r in d.registers],
+                     "interrupts": [{"number": i.number, "trigger": i.trigger, "controller": i.controller}
+                                    for i in d.interrupts],
                      "dma_master": d.dma_master, "iommus": [{"iommu": p, "stream_id": s} for p, s in d.iommus],
                      "depends": [{"what": w, "on": p} for w, p in d.depends],
                      "problems": [message for message, _ in d.problems]} for d in board.devices],

@@ -28,12 +28,14 @@ def unsuitable(board: Board) -> Iterator[Diagnostic]:
         yield error("BH0809", "the board has no enabled CPU", board.cpus[0].span if board.cpus else whole)
     elif not any(cpu.virtualisation for cpu in enabled):
         what = "the H extension" if board.arch.startswith("riscv") else "the Virtualization Extensions"
-        yield error("BH0809", f"the board's CPUs have no virtualisation: {enabled[0].core} lacks {what}", enabled[0].span)
+        yield error("BH0809", f"the board's CPUs have no virtualisation: {enabled[0].core} lacks {what}",
+                    enabled[0].span)
     if not board.memory:
         node = next((n for n in board.root.children if n.unit_name == "memory"), None) if board.root else None
         yield error("BH0806", "the device tree says nothing of the board's memory" if node is None else
                     "the device tree leaves the size of the memory to firmware", node.span if node else whole,
-                    related=[Label(yaml, "")], help=["say it in board.yaml, for example: memory: [{at: 0x80000000, size: 2GiB}]"])
+                    related=[Label(yaml, "")],
+                    help=["say it in board.yaml, for example: memory: [{at: 0x80000000, size: 2GiB}]"])
     for below, above in zip(board.memory, board.memory[1:]):
         if above.base < below.end:
             yield error("BH0810", f"the memory banks at {below.base:#x} and {above.base:#x} overlap", above.span,

@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     from ..pipeline import built_guests
     from ..source import Unreadable, read_file
     from ..verify.elf import NotAnImage
-    from .common import report as show_diagnostics
+    from .common import _color, report as show_diagnostics
 
     try:
         data = read_file(given.image, _LARGEST)
@@ -59,8 +59,7 @@ def main(arguments: list[str]) -> int:
         raise UsageError(f"{given.image} cannot be verified: {reason}") from None
     if given.format == "text":
         if report.findings:
-            color = given.color == "always" or given.color == "auto" and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-            sys.stderr.write(show.findings(report, sink.texts, color) + "\n")
+            sys.stderr.write(show.findings(report, sink.texts, _color(given.color)) + "\n")
         brief = given.quiet and report.isolated
         out = f"{given.image}: {show.result(report)}\n" if brief else show.text(report, given.evidence)
     elif given.format == "json":

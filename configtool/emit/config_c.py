@@ -7,11 +7,15 @@ from typing import Callable, NamedTuple
 from ..plan.model import CpuPlan, Plan, Policy, VmPlan
 from .ctext import comment, origin, rows, string
 
-_WINDOWS = {"plic": "WINDOW_IRQCHIP", "uart": "WINDOW_UART", "doorbell": "WINDOW_DOORBELL"}   # most often used first
+_WINDOWS = {"plic": "WINDOW_IRQCHIP", "aplic": "WINDOW_IRQCHIP", "gic": "WINDOW_IRQCHIP", "uart": "WINDOW_UART",
+            "doorbell": "WINDOW_DOORBELL"}                              # most often used first
+# Header of the virtual interrupt controller, by Irqchip.kind.
+_VIRQS = {"plic": "vplic.h", "aplic": "vaplic.h", "aplic-imsic": "vaplic.h", "gicv2": "vgic.h", "gicv3": "vgic.h"}
 
 
-def plan_h(plan: Plan, stage1: int) -> str:
-    """The constants that hypervisor/include/config.h lists and the image's layout, for C and assembler alike."""
+def plan_h(plan: Plan, registers: dict[str, int]) -> str:
+    """The constants that hypervisor/include/config.h lists and the image's layout, for C and assembler alike.
+    `registers`: values of the architecture's registers by the name of their constant."""
     hypervisor = plan.hypervisor
     highest = max(_irq_count(vm) for vm in plan.vms) - 1
     end = max([hypervisor.window_end] + [p.phys + len(p.data) for p in plan.payloads])
@@ -28,7 +32,7 @@ def plan_h(plan: Plan, stage1: int) -> str:
         ("PLAN_IRQS", f"{plan.irqchip.sources + 1}", "physical interrupt sources, 0 included"),
         ("PLAN_IRQ_WORDS", f"{highest // 32 + 1}", f"words for guest interrupt numbers up to {highest}"),
         ("PLAN_TIMEBASE", f"{plan.timebase}", "Hz"),
-        ("PLAN_VIRQ", '"vplic.h"' if plan.irqchip.kind == "plic" else '"vaplic.h"', "virtual interrupt controller"),
+        ("PLAN_VIRQ", string(_VIRQS[plan.irqchip.kind]), "virtual interrupt controller"),
         ("PLAN_MSIS", f"{plan.irqchip.msis}", "identities of an interrupt file, 0 included"),
     ):
         lines.append(f"#define {name:<18} {value}" + (f" {comment(about)}" if about else ""))
@@ -38,8 +42,7 @@ def plan_h(plan: Plan, stage1: int) -> str:
     for name in ("text", "rodata", "data", "stacks", "tables"):
         where = getattr(hypervisor, name)
         layout += [(f"PLAN_{name.upper()}_BASE", where.base), (f"PLAN_{name.upper()}_SIZE", where.size)]
-    layout += [("PLAN_STACK_SIZE", plan.cpus[0].stack.size), ("PLAN_IMAGE_END", end),
-               ("PLAN_STAGE1", stage1)]
+    layout += [("PLAN_STACK_SIZE", plan.cpus[0].stack.size), ("PLAN_IMAGE_END", end), *registers.items()]
     lines += [f"#define {name:<18} {value:#x}" for name, value in layout]
     lines += ["", "#endif", ""]
     return "\n".join(lines)
@@ -65,6 +68,9 @@ def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
         f"    .file = {string(plan.file)},",
         f"    .board = {string(plan.board)},",
         f"    .irqchip_base = {plan.irqchip.base:#x},",
+        *([f"    .gicc_base = {plan.irqchip.gicc:#x},", f"    .gich_base = {plan.irqchip.gich:#x},"]
+          if plan.irqchip.gicc else []),
+        *([f"    .maintenance_irq = {plan.irqchip.maintenance},"] if plan.irqchip.maintenance else []),
         f"    .henvcfg = {plan.henvcfg:#x},",
         f"    .sstc = {'true' if plan.sstc else 'false'},",
         f"    .has_console = {'true' if plan.console else 'false'},",
@@ -88,7 +94,7 @@ def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
         lines += _vm(plan, vm, stage2(vm))
     lines += ["    },", "    .irq_owner = {"]
     lines += _irq_owner(plan)
-    lines += ["    },", "};", ""]
+    lines += ["    },", *_irq_edges(plan), "};", ""]
     return "\n".join(lines)
 
 
@@ -176,6 +182,8 @@ def _cpu(plan: Plan, index: int, cpu: CpuPlan) -> list[str]:
         f"            .guest_file = {cpu.guest_file:#x},",
         f"            .context = {cpu.context},",
         f"            .hart_index = {cpu.hart_index},",
+        *([f"            .gicr = {cpu.gicr:#x},"] if cpu.gicr else []),
+        *([f"            .release = {cpu.release:#x},"] if cpu.release else []),
         f"            .vm = {cpu.vm},",
         f"            .vcpu = {cpu.vcpu},",
         "        },",
@@ -238,3 +246,13 @@ def _irq_owner(plan: Plan) -> list[str]:
         what = f", {names[0].name}: {origin(plan.file, names[0].line)}" if names else ""
         lines.append(f"        {{{vm}, {guest}}}, {comment(f'{source}: {plan.vms[vm].name}{what}')}")
     return lines + rows(run, "        ")
+
+
+def _irq_edges(plan: Plan) -> list[str]:
+    """The words of irq_edges that are not 0."""
+    words: dict[int, int] = {}
+    for source in plan.irqchip.edges:
+        words[source // 32] = words.get(source // 32, 0) | 1 << source % 32
+    if not words:
+        return []
+    return ["    .irq_edges = {", *(f"        [{index}] = {word:#x}," for index, word in sorted(words.items())), "    },"]

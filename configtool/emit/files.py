@@ -7,14 +7,14 @@ from ..plan.model import Plan, VmPlan
 from ..plan.own import hypervisor_maps
 from ..plan.show import to_json
 from ..plan.tables import Blob, blob
-from . import tables_riscv
+from . import tables_aarch64, tables_riscv
 from .config_c import config_c, plan_h
 from .fdt import serialise, to_dts
 from .guest_h import guest_h
 from .linker import link_ld, payload_s
 from .makevars import config_mk
 
-_ENCODERS = {"riscv64": tables_riscv, "riscv32": tables_riscv}     # by Plan.arch
+_ENCODERS = {"riscv64": tables_riscv, "riscv32": tables_riscv, "aarch64": tables_aarch64}      # by Plan.arch
 
 
 def emit(plan: Plan) -> dict[str, bytes]:
@@ -22,13 +22,13 @@ def emit(plan: Plan) -> dict[str, bytes]:
     encoder = _ENCODERS[plan.arch]
 
     def stage2(vm: VmPlan) -> int:
-        value: int = encoder.hgatp(plan.stage2, vm.table, vm.vmid)
+        value: int = encoder.stage2(plan.stage2, vm.table, vm.vmid)
         return value
 
     trees = table_blob(plan)
     files = {
         "tables.bin": tables_bin(plan, trees),
-        "plan.h": plan_h(plan, encoder.satp(plan.stage1, plan.hypervisor.root)).encode(),
+        "plan.h": plan_h(plan, encoder.registers(plan.stage1, plan.hypervisor.root, plan.stage2)).encode(),
         "config.c": config_c(plan, stage2).encode(),
         "link.ld": link_ld(plan).encode(),
         "payload.S": payload_s(plan).encode(),

@@ -10,7 +10,8 @@ from __future__ import annotations
 from ..plan.model import Plan, Range
 from .ctext import comment, string
 
-_FORMATS = {"riscv64": ("elf64-littleriscv", "riscv"), "riscv32": ("elf32-littleriscv", "riscv")}
+_FORMATS = {"riscv64": ("elf64-littleriscv", "riscv"), "riscv32": ("elf32-littleriscv", "riscv"),
+            "aarch64": ("elf64-littleaarch64", "aarch64")}
 _WINDOWS = ("text", "rodata", "data")
 
 

@@ -7,9 +7,11 @@ import shlex
 from ..plan.model import Plan
 
 # By Plan.arch: folder of hypervisor/arch, file of hypervisor/vdev for the virtual UART.
-_ARCHITECTURES = {"riscv64": ("riscv", "vns16550a"), "riscv32": ("riscv", "vns16550a")}
+_ARCHITECTURES = {"riscv64": ("riscv", "vns16550a"), "riscv32": ("riscv", "vns16550a"), "aarch64": ("aarch64", "vpl011")}
 # By Irqchip.kind: files of hypervisor/vdev for the virtual controller of the same kind.
-_VIRTUAL = {"plic": "vplic", "aplic": "vaplic vaplic-direct", "aplic-imsic": "vaplic vaplic-msi"}
+_VIRTUAL = {"plic": "vplic", "aplic": "vaplic vaplic-direct", "aplic-imsic": "vaplic vaplic-msi",
+            "gicv2": "vgic vgic-registers vgicv2",
+            "gicv3": "vgic vgic-registers vgicv3"}
 _NO_CONSOLE = "no-uart"         # driver where the hypervisor owns no UART
 
 

@@ -64,6 +64,16 @@ def _leaf(entry: Entry, guest: bool) -> int:
     return bits | (0 if "w" in access else _READ_ONLY_1) | (0 if "x" in access else _XN)
 
 
+def registers(stage1: str, root: int, stage2: str) -> dict[str, int]:
+    """Constants of plan.h."""
+    return {"PLAN_STAGE1": ttbr0(stage1, root), "PLAN_TCR": tcr(stage1), "PLAN_VTCR": vtcr(stage2)}
+
+
+def stage2(format: str, root: int, vmid: int) -> int:
+    """The value that names a VM's tables."""
+    return vttbr(format, root, vmid)
+
+
 def _size(format: str) -> int:
     """Bits of address that a format translates: 'stage2-39bit' -> 39."""
     return int(format.rpartition("-")[2].removesuffix("bit"))

@@ -53,6 +53,16 @@ def _bits(entry: Entry, guest: bool) -> int:
     return flags | (R if "r" in access else 0) | (W if "w" in access else 0) | (X if "x" in access else 0)
 
 
+def registers(stage1: str, root: int, stage2: str) -> dict[str, int]:
+    """Constants of plan.h: how the tables are walked is in satp and hgatp themselves."""
+    return {"PLAN_STAGE1": satp(stage1, root)}
+
+
+def stage2(format: str, root: int, vmid: int) -> int:
+    """The value that names a VM's tables."""
+    return hgatp(format, root, vmid)
+
+
 def satp(format: str, root: int) -> int:
     """Value of satp for a stage-1 tree at physical address `root`, ASID 0. `format`: 'sv32', 'sv39', 'sv48'."""
     shift = 31 if format == "sv32" else 60

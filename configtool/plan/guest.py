@@ -36,6 +36,7 @@ class Outer:
     windows: tuple[Window, ...]
     channels: dict[str, int]        # IPA of each channel's memory
     doorbells: dict[str, int]       # IPA of the doorbell page of each channel that this VM rings
+    files: int = 0                  # IPA of its vCPUs' interrupt files, 0: none
 
 
 @dataclass(frozen=True)
@@ -109,11 +110,12 @@ def surround(system: System, vm: Vm, layout: Layout, devices: tuple[Mapping, ...
     _overlaps(vm, claims, problems)
 
     used = sorted((c.start, c.end) for c in claims)
-    windows = [Window(_place(used, arch.irqchip, chip.room, chip.align), chip.window, chip.kind, 0,
+    windows = [Window(_place(used, chip.at, chip.room, chip.align), chip.window, chip.kind, 0,
                       "interrupt controller")]
     if vm.console == "virtual":
         windows.append(Window(_place(used, arch.uart, arch.uart_size, arch.uart_size), arch.uart_size, "uart", 0,
                               "console"))
+    files = _place(used, chip.files_at, chip.files, chip.files_align) if chip.files else 0
     memory: dict[str, int] = {o.name: o.at for o in vm.channels if o.at is not None}
     mine = ends(system, vm)
     superpage = arch.stage2[0].leaves[1]
@@ -128,7 +130,7 @@ def surround(system: System, vm: Vm, layout: Layout, devices: tuple[Mapping, ...
                                   default=arch.channels), PAGE, PAGE)
             doorbells[channel.name] = at
             windows.append(Window(at, PAGE, "doorbell", index, f"channels.{channel.name}", channel.span.line))
-    return Outer(tuple(sorted(windows, key=lambda w: w.ipa)), memory, doorbells)
+    return Outer(tuple(sorted(windows, key=lambda w: w.ipa)), memory, doorbells, files)
 
 
 def _overlaps(vm: Vm, claims: list[_Claim], problems: Problems) -> None:

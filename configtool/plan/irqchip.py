@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Sequence
 
 from ..board.model import Board, Cpu
-from . import irqchip_gic as gic
+from . import irqchip_aplic as aplic, irqchip_gic as gic
 from .arch import Arch
 from .layout import pages
-from .model import Irqchip, Line, Mapping
+from .model import PAGE, Irqchip, Line, Mapping
 
-KINDS = ("plic", *gic.KINDS)            # those that a plan can be made for
+KINDS = ("plic", *aplic.KINDS, *gic.KINDS)            # those that a plan can be made for
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,34 @@ class Virtual:
     window: int                         # bytes that trap
     room: int                           # bytes of guest addresses that it takes in all
     align: int
+    at: int                             # where a guest looks for it
+    files: int = 0                      # bytes of guest addresses for the vCPUs' interrupt files, 0: it has none
+    files_align: int = PAGE
+    files_at: int = aplic.FILES_AT
 
 
 def virtual(board: Board, arch: Arch, vcpus: int) -> Virtual:
     kind = _kind(board)
     if kind in gic.KINDS:
-        return Virtual("gic", gic.window_size(kind, vcpus), gic.room(kind, vcpus), arch.irqchip_size)
-    return Virtual("plic", arch.irqchip_size, arch.irqchip_size, arch.irqchip_size & -arch.irqchip_size)
+        return Virtual("gic", gic.window_size(kind, vcpus), gic.room(kind, vcpus), arch.irqchip_size,
+                       arch.irqchip)
+    if kind in aplic.KINDS:
+        return Virtual("aplic", aplic.WINDOW, aplic.WINDOW, aplic.WINDOW, aplic.WINDOW_AT, aplic.files_size(board, vcpus),
+                       aplic.files_align(vcpus))
+    return Virtual("plic", arch.irqchip_size, arch.irqchip_size, arch.irqchip_size & -arch.irqchip_size, arch.irqchip)
 
 
-def guest_maps(board: Board, ipa: int) -> tuple[Mapping, ...]:
-    """Registers of the hardware that a VM has itself, where its controller is at `ipa`."""
+def guest_maps(board: Board, cpus: Sequence[Cpu], ipa: int, files: int) -> tuple[Mapping, ...]:
+    """Registers of the hardware that a VM has itself, where its controller is at `ipa` and its interrupt files are at
+    `files`. `cpus`: the VM's, in vCPU order."""
+    if _kind(board) in aplic.KINDS:
+        return aplic.guest_files(board, cpus, files)
     return gic.guest_maps(board, ipa) if _kind(board) in gic.KINDS else ()
+
+
+def lack(board: Board) -> str:
+    """What the board's controller lacks for guests, in words; '' for nothing."""
+    return aplic.lack(board) if _kind(board) in aplic.KINDS else ""
 
 
 def fixed_lines(board: Board) -> tuple[Line, ...]:
@@ -44,6 +60,8 @@ def own_maps(board: Board, cpus: Sequence[Cpu]) -> list[Mapping]:
     """Pages that the hypervisor maps for itself. `cpus`: those that it runs on."""
     if _kind(board) in gic.KINDS:
         return gic.own_maps(board, list(cpus))
+    if _kind(board) in aplic.KINDS:
+        return aplic.own_maps(board, cpus)
     registers = board.controller.registers[:1] if board.controller is not None else ()
     return [Mapping(base, base, pages(size), "rw", "device", "interrupt controller") for base, size in registers]
 
@@ -52,6 +70,8 @@ def physical(board: Board, edges: tuple[int, ...]) -> Irqchip:
     """`edges`: sources in use that are edge-triggered."""
     if _kind(board) in gic.KINDS:
         return gic.physical(board, edges)
+    if _kind(board) in aplic.KINDS:
+        return aplic.physical(board)
     controller = board.controller
     base, size = controller.registers[0] if controller is not None else (0, 0)
     return Irqchip(_kind(board), base, size, controller.sources if controller is not None else 0)
@@ -66,13 +86,16 @@ def has_owner(board: Board, source: int) -> bool:
 class Places:
     """What the controller calls each CPU, by CPU id."""
     contexts: dict[int, int] = field(default_factory=dict)          # at the PLIC
-    order: dict[int, int] = field(default_factory=dict)             # GIC: CPU interface
+    order: dict[int, int] = field(default_factory=dict)             # GIC: CPU interface; APLIC: hart index
     redistributors: dict[int, int] = field(default_factory=dict)    # GICv3: address
+    files: dict[int, int] = field(default_factory=dict)             # IMSIC: address of the file for its guest
 
 
 def places(board: Board) -> Places:
     if _kind(board) in gic.KINDS:
         return Places(order=gic.order(board), redistributors=gic.redistributors(board))
+    if _kind(board) in aplic.KINDS:
+        return Places(order=aplic.order(board), files=aplic.files(board))
     return Places(contexts=dict(board.controller.contexts) if board.controller is not None else {})
 
 

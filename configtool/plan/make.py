@@ -87,6 +87,10 @@ def _possible(system: System, board: Board, problems: Problems) -> bool:
                         system.board_span, f"board {board.name}",
                         related=(Label(controller.span, "this one"),) if controller else (),
                         notes=(f"this version has drivers for {', '.join(k.upper() for k in irqchip.KINDS)}",))
+    elif irqchip.lack(board):
+        problems.report("BH0312", f"the board's interrupt controller does not do for guests: {irqchip.lack(board)}",
+                        system.board_span, f"board {board.name}",
+                        related=(Label(controller.span, "this one"),))
     return not problems.fatal
 
 
@@ -301,7 +305,7 @@ class _Maker:
                               for c in ends(system, vm))
             all_maps = list(self.device_maps[vm.name]) + maps[vm.name]
             all_maps += [m for w in outer.windows if w.kind == self.chips[vm.name].kind
-                         for m in irqchip.guest_maps(board, w.ipa)]
+                         for m in irqchip.guest_maps(board, self.vm_cpus[i], w.ipa, outer.files)]
             for end in made_ends:
                 all_maps += channel_mappings(end, channels[end.channel])
             tree, dtb = self._tree(vm, layout, outer, made_ends)
@@ -343,7 +347,7 @@ class _Maker:
         where = {cpu.index: (i, j) for i, chosen in enumerate(self.vm_cpus) for j, cpu in enumerate(chosen)}
         at = irqchip.places(self.board)
         return tuple(CpuPlan(cpu.id, cpu.name, *where[cpu.index], stack, at.contexts.get(cpu.id, 0),
-                             at.order.get(cpu.id, 0), gicr=at.redistributors.get(cpu.id, 0),
+                             at.order.get(cpu.id, 0), at.files.get(cpu.id, 0), gicr=at.redistributors.get(cpu.id, 0),
                              release=cpu.release_addr or 0 if cpu.enable_method == "spin-table" else 0)
                      for cpu, stack in zip(self.all_cpus, stacks))
 
@@ -367,7 +371,7 @@ class _Maker:
         if key not in self._trees:
             own: Numbers = self.numbers[vm.name]
             facts = guest_tree.Facts(vm, self.board, self.vm_cpus[self.index[vm.name]], self._isa(vm), layout,
-                                     outer.windows, own.lines, own.uart, self.given[vm.name], made_ends)
+                                     outer.windows, own.lines, own.uart, self.given[vm.name], made_ends, outer.files)
             if vm.devicetree_file is not None:
                 tree = own_tree.converted(self.own_trees[vm.devicetree_file[0]].root)
             else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the device tree of a RISC-V guest has of its own: harts, PLIC, UART.
+"""What the device tree of a RISC-V guest has of its own: harts, interrupt controller, UART.
 
 Sources: the kernel's bindings riscv/cpus.yaml, riscv/extensions.yaml, interrupt-controller/sifive,plic-1.0.0.yaml,
 serial/8250.yaml.
@@ -10,6 +10,7 @@ from typing import Sequence
 
 from .model import TreeNode, Window
 from .tree import cells, flag, node, numbers64, references, text
+from .tree_aplic import aplic, imsic, specifier
 from .tree_style import Facts, Style
 
 _UART_CLOCK = 3_686_400             # Hz, as QEMU's
@@ -18,14 +19,24 @@ _SUPERVISOR_EXTERNAL = 9            # interrupt of a hart's local controller
 
 def style(facts: Facts) -> Style:
     count = len(facts.cpus)
-    plic = count + 1                                    # phandles: 1..count the harts' controllers, then the PLIC
+    parent = count + (2 if facts.files else 1)          # phandles: 1..count the harts' controllers, IMSICs, PLIC or APLIC
     labels = {}
     for index in range(count):
         labels[f"cpu{index}"] = f"/cpus/cpu@{index:x}"
         labels[f"cpu{index}_intc"] = f"/cpus/cpu@{index:x}/interrupt-controller"
-    chips = [_plic(facts, window, plic) for window in facts.windows if window.kind == "plic"]
-    labels.update(("plic", f"/soc/{made.name}") for _, made in chips)
-    return Style(_cpus(facts), (), tuple(chips), _uart, plic, lambda number, trigger: (number,), plic, labels)
+    chips = {"plic": _plic(facts, window, parent) for window in facts.windows if window.kind == "plic"}
+    chips.update(("aplic", aplic(facts, window, parent, count + 1 if facts.files else 0)) for window in facts.windows
+                 if window.kind == "aplic")
+    cells_of = specifier if "aplic" in chips else _number
+    if facts.files:
+        chips["imsic"] = imsic(facts, count + 1)
+    labels.update((label, f"/soc/{made.name}") for label, (_, made) in chips.items())
+    return Style(_cpus(facts), (), tuple(chips.values()), _uart, parent, cells_of, parent, labels)
+
+
+def _number(number: int, trigger: str) -> tuple[int, ...]:
+    """A specifier at a PLIC: its binding has no trigger."""
+    return (number,)
 
 
 def isa_string(base: str, extensions: Sequence[str]) -> str:

@@ -26,6 +26,7 @@ class Facts:
     uart_line: int
     devices: tuple[Given, ...]
     channels: tuple[ChannelEnd, ...]
+    files: int = 0                  # IPA of the vCPUs' interrupt files, 0: none
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ def _wired(board: Board, device: Device) -> list[Interrupt]:
 
 
 @rule("BH0511", "shared device that interrupts", phase="board", explain="""\
-`shared: true` gives the registers of a device to several VMs. An interrupt has one owner, so one VM would be interrupted and the others
-never, or the wrong one. Give the device to one VM, and let it serve the others through a channel.""",
+`shared: true` gives the registers of a device to several VMs. An interrupt has one owner, so one VM would be
+interrupted and the others never, or the wrong one. Give the device to one VM, and let it serve the others through a
+channel.""",
       fails=_SHARED + _SHARED.split("\n", 1)[1].replace("hello", "other"),
       passes=_FLASH + _FLASH.split("\n", 1)[1].replace("hello", "other"))
 def shared_interrupt(self: Rule, context: Context) -> Iterator[Diagnostic]:
@@ -40,15 +41,16 @@ def shared_interrupt(self: Rule, context: Context) -> Iterator[Diagnostic]:
         interrupts = _wired(board, given.device)
         if before.vm is not given.vm and before.shared and given.shared and interrupts:
             place = interrupts[0].span or given.device.span
-            yield self.diagnostic(f"device {given.name} is shared, and has an interrupt", given.span, f"shared with VM '{given.vm.name}'",
+            yield self.diagnostic(f"device {given.name} is shared, and has an interrupt", given.span,
+                                  f"shared with VM '{given.vm.name}'",
                                   related=[Label(before.span, f"and with VM '{before.vm.name}'"),
                                            Label(place, f"interrupt {listed([str(i.number) for i in interrupts])}")],
                                   help=["give it to one VM, and let that one serve the other through a channel"])
 
 
 @rule("BH0512", "interrupt with two owners", phase="board", needs=("BH0504", "BH0506", "BH0511"), explain="""\
-Two devices raise the same interrupt, and not both belong to one VM. The interrupt can be delivered to one of the two only; the other
-would wait for ever. Devices that share a line go to the same VM.""",
+Two devices raise the same interrupt, and not both belong to one VM. The interrupt can be delivered to one of the two
+only; the other would wait for ever. Devices that share a line go to the same VM.""",
       fails=_RTC + "# with this in board.dts: &rtc { interrupts = <10>; };\n", passes=_RTC)
 def interrupt_twice(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board, console = board_of(context), console_of(context)
@@ -61,10 +63,12 @@ def interrupt_twice(self: Rule, context: Context) -> Iterator[Diagnostic]:
             if device.path == given.device.path or other is not None and other.vm is given.vm:
                 continue
             whose = "the hypervisor's console" if other is None else f"of VM '{other.vm.name}'"
-            related = [Label(interrupt.span or given.device.span), Label(first.span or device.span, f"the other one: {device.name}")]
+            related = [Label(interrupt.span or given.device.span), Label(first.span or device.span,
+                                                                         f"the other one: {device.name}")]
             if other is not None:
                 related.insert(0, Label(other.span, f"{other.name} is given to VM '{other.vm.name}' here"))
-            yield self.diagnostic(f"device {given.name} and {device.name}, {whose}, raise the same interrupt {interrupt.number}"
+            yield self.diagnostic(
+                                  f"device {given.name} and {device.name}, {whose}, raise the same interrupt {interrupt.number}"
                                   if other is None else
                                   f"device {given.name} and device {other.name} {whose} raise the same interrupt {interrupt.number}",
                                   given.span, f"given to VM '{given.vm.name}'", related=related,
@@ -73,9 +77,10 @@ def interrupt_twice(self: Rule, context: Context) -> Iterator[Diagnostic]:
 
 
 @rule("BH0513", "interrupt that the controller does not have", phase="board", explain="""\
-The device tree gives the device an interrupt number that is none of the controller's: the PLIC's sources are 1 to `riscv,ndev`, the APLIC's
-1 to `riscv,num-sources`. On a GIC, devices have shared interrupts (SPIs, INTID 32 to 1019; in the device tree the numbers start at 0);
-the private ones (PPIs) are wired to each CPU by itself, and belong to timers and the like.""",
+The device tree gives the device an interrupt number that is none of the controller's: the PLIC's sources are 1 to
+`riscv,ndev`, the APLIC's 1 to `riscv,num-sources`. On a GIC, devices have shared interrupts (SPIs, INTID 32 to 1019; in
+the device tree the numbers start at 0); the private ones (PPIs) are wired to each CPU by itself, and belong to timers
+and the like.""",
       fails=_RTC + "# with this in board.dts: &rtc { interrupts = <96>; };\n", passes=_RTC)
 def interrupt_beyond(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board = board_of(context)
@@ -91,15 +96,17 @@ def interrupt_beyond(self: Rule, context: Context) -> Iterator[Diagnostic]:
             private = gic and 16 <= interrupt.number < 32
             yield self.diagnostic(f"interrupt {interrupt.number} of device {given.name} is "
                                   + ("private to each CPU" if private else "none of the controller's"), given.span,
-                                  related=[Label(interrupt.span or given.device.span), Label(controller.span, f"it has {low} to {high}")],
+                                  related=[Label(interrupt.span or given.device.span),
+                                           Label(controller.span, f"it has {low} to {high}")],
                                   help=["a device with a private interrupt cannot be given to a VM" if private else
                                         "correct the device tree"])
 
 
-@rule("BH0514", "device that depends on another VM's", phase="board", severity="warning", needs=("BH0504",), explain="""\
-The device takes a clock, reset, power domain, regulator, pin or DMA channel from a device that another VM has. That VM can switch it off,
-and this one can switch nothing: its driver finds the provider missing. Where the provider is left as the boot loader set it up, the
-warning can be allowed.""",
+@rule("BH0514", "device that depends on another VM's", phase="board", severity="warning", needs=("BH0504",),
+      explain="""\
+The device takes a clock, reset, power domain, regulator, pin or DMA channel from a device that another VM has. That VM
+can switch it off, and this one can switch nothing: its driver finds the provider missing. Where the provider is left as
+the boot loader set it up, the warning can be allowed.""",
       fails=_RTC + "  other:\n    vcpus: 1\n    memory: {ram: 16MiB}\n    image: {file: guest.elf}\n    devices: [flash]\n"
       "# with this in board.dts: &flash { #clock-cells = <0>; }; &rtc { clocks = <&flash>; };\n", passes=_RTC)
 def others_provider(self: Rule, context: Context) -> Iterator[Diagnostic]:
@@ -112,16 +119,17 @@ def others_provider(self: Rule, context: Context) -> Iterator[Diagnostic]:
                 found.setdefault(owner.device.path, []).append(what)
         for path, whats in found.items():
             owner = who[path]
-            yield self.diagnostic(f"device {given.name} takes its {listed(list(dict.fromkeys(whats)))} from {owner.device.name}, "
+            yield self.diagnostic(
+                                  f"device {given.name} takes its {listed(list(dict.fromkeys(whats)))} from {owner.device.name}, "
                                   f"which VM '{owner.vm.name}' has", given.span,
                                   related=[Label(owner.span, f"given to VM '{owner.vm.name}' here")],
                                   help=["give both to the same VM"])
 
 
 @rule("BH0515", "device that depends on nobody's", phase="board", severity="warning", explain="""\
-The device takes a clock, reset, power domain, regulator, pin or DMA channel from a device that no VM has. It stays as the boot loader and
-firmware left it. If that is on, well and good (the guest's device tree says so with a fixed clock); if not, the device does not work.
-Giving the provider to the VM as well is right where nobody else needs it.""",
+The device takes a clock, reset, power domain, regulator, pin or DMA channel from a device that no VM has. It stays as
+the boot loader and firmware left it. If that is on, well and good (the guest's device tree says so with a fixed clock);
+if not, the device does not work. Giving the provider to the VM as well is right where nobody else needs it.""",
       fails=_RTC + "# with this in board.dts: &flash { #clock-cells = <0>; }; &rtc { clocks = <&flash>; };\n",
       passes=_RTC.replace("rtc@101000", "rtc@101000, flash"))
 def nobodys_provider(self: Rule, context: Context) -> Iterator[Diagnostic]:
@@ -132,7 +140,8 @@ def nobodys_provider(self: Rule, context: Context) -> Iterator[Diagnostic]:
         found: dict[str, list[str]] = {}
         for what, path in given.device.depends:
             near = [p for p in (path, *_above(path)) if p in devices]
-            if what != "memory-region" and near and not owned.intersection(near) and devices[near[0]].kind in ("device", "bus"):
+            if what != "memory-region" and near and not owned.intersection(near) and devices[near[0]].kind in ("device",
+                                                                                                               "bus"):
                 found.setdefault(near[0], []).append(what)
         if found:
             text = [f"{devices[path].name} ({', '.join(dict.fromkeys(whats))})" for path, whats in found.items()]
@@ -149,35 +158,40 @@ def _above(path: str) -> Iterator[str]:
 
 
 @rule("BH0516", "hypervisor console that is not there", phase="board", explain="""\
-`hypervisor: {console: NAME}` names a UART of the board's device tree by label, alias, path or node name, or is `none`. The name leads to
-no device, or to one that is disabled.""",
+`hypervisor: {console: NAME}` names a UART of the board's device tree by label, alias, path or node name, or is `none`.
+The name leads to no device, or to one that is disabled.""",
       fails="hypervisor: {console: serial1}\n" + _VM, passes="hypervisor: {console: serial0}\n" + _VM)
 def unknown_console(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board, name, span = board_of(context), context.system.console, context.system.console_span
     if name is None or name == "none" or span is None:
         return
     device = board.device(name)
-    serial = [d for d in board.devices if d.enabled and (d.name.startswith(("serial@", "uart@")) or d.path == board.console)]
+    serial = [d for d in board.devices if d.enabled and (d.name.startswith(("serial@", "uart@"))
+                                                         or d.path == board.console)]
     if device is None:
         found = missing(board, name)
         near = nearest(name, [n for d in board.devices for n in (d.name, d.label, *d.aliases) if n])
         names = listed([d.aliases[0] if d.aliases else d.label or d.name for d in serial])
-        yield self.diagnostic(f"'{name}' {found[1]}" if found else f"board {board.name} has no device '{name}'", span, help=[
-            (f"did you mean '{near[0]}'? " if near else "") + (f"UARTs of this board: {names}" if names else "write console: none")])
+        yield self.diagnostic(f"'{name}' {found[1]}" if found else f"board {board.name} has no device '{name}'", span,
+                              help=[
+            (f"did you mean '{near[0]}'? " if near else "") + (f"UARTs of this board: {names}" if names
+                                                               else "write console: none")])
     elif not device.enabled:
-        yield self.diagnostic(f"the console '{name}' is disabled in the device tree", span, related=[Label(device.span)],
+        yield self.diagnostic(f"the console '{name}' is disabled in the device tree", span,
+                              related=[Label(device.span)],
                               help=["take another one, or write console: none"])
 
 
 @rule("BH0517", "console without a driver", phase="plan", severity="warning", explain="""\
-The hypervisor has no driver for the UART that the board's `stdout-path`, `console` in board.yaml or `hypervisor.console` names. It prints
-nothing then, and the virtual consoles of the VMs lead nowhere.""",
+The hypervisor has no driver for the UART that the board's `stdout-path`, `console` in board.yaml or
+`hypervisor.console` names. It prints nothing then, and the virtual consoles of the VMs lead nowhere.""",
       fails=_VM + "# with this in board.dts: &uart0 { compatible = \"acme,uart\"; };\n", passes=_VM)
 def no_driver(self: Rule, context: Context) -> Iterator[Diagnostic]:
     device = console_of(context)
     if device is None or context.plan is None or context.plan.console is not None:
         return
     compatible = device.node.get("compatible") if device.node else None
-    yield self.diagnostic(f"there is no driver for the console {device.name}", context.system.console_span or context.system.board_span,
+    yield self.diagnostic(f"there is no driver for the console {device.name}", context.system.console_span
+                          or context.system.board_span,
                           related=[Label(compatible.span if compatible else device.span, ", ".join(device.compatible))],
                           help=["take another UART with hypervisor: {console: NAME}, or say hypervisor: {console: none}"])

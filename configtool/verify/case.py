@@ -18,8 +18,8 @@ TRAPPED = "trapped"             # access of a place that the hypervisor emulates
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a VM's address space that is one thing. `kind`: 'memory', 'channel', 'device', 'file' (an interrupt file
-    of one of its CPUs), or 'stray': nothing that the VM has."""
+    """A part of a VM's address space that is one thing. `kind`: 'memory', 'channel', 'device', 'file' (an interrupt
+    file of one of its CPUs), or 'stray': nothing that the VM has."""
     extent: Extent
     kind: str
     channel: str = ""

@@ -60,7 +60,7 @@ def _neighbours(case: Case, users: dict[int, list[tuple[VmCase, Grant]]], check:
                 check.fail(f"VM '{vm.name}' reaches {what}, {device.name}", grant.span,
                            f"it shares the page at {page:#x} with '{grant.name}'")
             elif device.kind not in ("bus", "power"):
-                check.evidence.append(f"{vm.name} reaches {device.name}, which is nobody's: it is in {grant.name}'s page")
+                check.evidence.append(f"{vm.name} reaches {device.name}, too: it shares a page with {grant.name}")
 
 
 def _forbidden(case: Case, device: Device) -> str:
@@ -111,7 +111,8 @@ def interrupts(case: Case) -> Check:
                            "the image gives it to nobody")
         elif index == HYPERVISOR:
             if facts.console is None or source != facts.console.irq or source not in own:
-                check.fail(f"the hypervisor takes interrupt {source}", case.system.board_span, "it is not its console's")
+                check.fail(f"the hypervisor takes interrupt {source}", case.system.board_span,
+                           "it is not its console's")
         elif index not in by_index:
             check.fail(f"interrupt {source} belongs to VM {index}, which there is not", case.system.board_span)
         else:

@@ -70,8 +70,10 @@ def _image(case: Case, vm: VmCase, ref: ImageRef, held: tuple[Held, ...], first:
                    f"IPA {span_text(start, start + file.reserve)}")
     digest = hashlib.sha256()
     if all(_compare(case, vm, made, part, ref.span, digest, check) for part in file.loads):
-        check.evidence.append(f"{vm.name}: {ref.file} (sha256 {file.sha256[:16]}...), {size_text(sum(p.size for p in file.loads))} "
-                              f"at IPA {start + file.loads[0].at:#x}, in memory sha256 {digest.hexdigest()[:16]}...")
+        size = size_text(sum(part.size for part in file.loads))
+        check.evidence.append(f"{vm.name}: {ref.file}, sha256 {file.sha256}")
+        check.evidence.append(f"{vm.name}: {size} in memory from IPA {start + file.loads[0].at:#x} on, "
+                              f"sha256 {digest.hexdigest()}")
     return made
 
 
@@ -118,27 +120,27 @@ def _initrd(case: Case, vm: VmCase, tree: tuple[Node, int] | None, check: Check)
     if options is None or options.initrd_path is None:
         return None
     span = options.initrd_span or options.span
-    name = options.initrd or ""
+    file_name = options.initrd or ""
     try:
         file = case.file(options.initrd_path, raw=True)
     except BadGuest as reason:
-        check.fail(f"'{name}' of VM '{vm.name}' cannot be compared: {reason}", span)
+        check.fail(f"'{file_name}' of VM '{vm.name}' cannot be compared: {reason}", span)
         return None
     chosen = tree[0].child("chosen") if tree else None
     if chosen is None or "linux,initrd-start" not in chosen.properties:
         check.fail(f"the device tree of VM '{vm.name}' does not tell of its initrd", span)
         return None
-    start, end = (int.from_bytes(chosen.properties.get(f"linux,initrd-{what}", b""), "big") for what in ("start",
-                                                                                                         "end"))
+    start, end = (int.from_bytes(chosen.properties.get(name, b""), "big")
+                  for name in ("linux,initrd-start", "linux,initrd-end"))
     if end - start != file.loads[0].size:
         check.fail(f"the device tree of VM '{vm.name}' has its initrd at IPA {span_text(start, end)}", span,
                    f"it has {plural(file.loads[0].size, 'byte')}")
         return None
-    made = Placed(name, start, file)
+    made = Placed(file_name, start, file)
     digest = hashlib.sha256()
     if not _compare(case, vm, made, file.loads[0], span, digest, check):
         return None
-    check.evidence.append(f"{vm.name}: {name} (sha256 {file.sha256[:16]}...), initrd at IPA {start:#x}")
+    check.evidence.append(f"{vm.name}: {file_name}, initrd at IPA {start:#x}, sha256 {file.sha256}")
     return made
 
 
@@ -149,8 +151,7 @@ def _entry(vm: VmCase, placed: list[Placed], check: Check) -> None:
     extent = vm.facts.walk.at(vm.facts.entry)
     if extent is None or "x" not in extent.access:
         check.fail(f"VM '{vm.name}' starts at IPA {vm.facts.entry:#x}, which it cannot execute",
-                   ref.entry_span or ref.span,
-                   f"mapped {extent.access}" if extent else "nothing is mapped there")
+                   ref.entry_span or ref.span, f"mapped {extent.access}" if extent else "nothing is mapped there")
     if placed and placed[0].name == ref.file:
         wanted = ref.entry if ref.entry is not None else placed[0].start + placed[0].file.entry
         if vm.facts.entry != wanted:

@@ -11,7 +11,7 @@ from .walk import Extent, Ranges, common, length, minus, union
 
 def own(case: Case, image: Span) -> Check:
     """W^X, virtual = physical, guard pages, no guest memory, no devices but its own."""
-    check = Check("hypervisor", "the hypervisor maps its own memory and devices alone, none of it writable and executable",
+    check = Check("hypervisor", "the hypervisor maps only what is its own, none of it writable and executable",
                   unit="page")
     walk = case.facts.own
     check.look(walk.pages)
@@ -38,12 +38,12 @@ def own(case: Case, image: Span) -> Check:
             check.fail(f"{name} is not mapped at {span_text(*lacks[0])}: the hypervisor would fault", image)
     for vm in case.vms:
         for start, end in common(mapped, vm.physical):
-            check.fail(f"the hypervisor and VM '{vm.name}' both map {span_text(start, end)}: {case.owner(start, vm.name)}", vm.span)
+            check.fail(f"the hypervisor maps {span_text(start, end)}, which VM '{vm.name}' reaches", vm.span)
     _stacks(case, image, check)
     _devices(case, mapped, image, check)
     total = length(common(mapped, [case.window]))
-    check.evidence.append(f"{total >> 10} KiB of its own memory mapped; {plural(len(case.facts.cpus), 'stack')}, each above an "
-                          "unmapped page")
+    check.evidence.append(f"{total >> 10} KiB of its own memory mapped; {plural(len(case.facts.cpus), 'stack')}, each "
+                          "above an unmapped page")
     return check
 
 
@@ -84,17 +84,15 @@ def _stacks(case: Case, image: Span, check: Check) -> None:
                        _where(extent) if extent else "nothing that can be written is mapped there")
             continue
         if extent.phys < case.facts.sections[".data"][1]:
-            check.fail(f"no unmapped page lies below the stack of {cpu.name}: an overflow would run into the data",
-                       image,
-                       _where(extent))
+            check.fail(f"no unmapped page lies below the stack of {cpu.name}", image, _where(extent),
+                       notes=("an overflow would run into the hypervisor's data",))
         if extent.phys in users:
             check.fail(f"{users[extent.phys]} and {cpu.name} have one stack, at {extent.phys:#x}", image)
         users[extent.phys] = cpu.name
     data = case.facts.sections[".data"]
     for e in writable:
         if e.phys not in users and not common([(e.phys, e.phys_end)], [data]):
-            check.fail(f"the hypervisor maps {span_text(e.phys, e.phys_end)}, which is neither its data nor a stack",
-                       image)
+            check.fail(f"the hypervisor maps {span_text(e.phys, e.phys_end)}, neither data nor a stack", image)
 
 
 def _where(extent: Extent) -> str:

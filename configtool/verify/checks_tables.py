@@ -30,8 +30,8 @@ def file(case: Case, image: Span) -> Check:
                        notes=("bulkhead.bin, which is made from sections, would differ from bulkhead.elf",))
     text = sections[".text"][0]
     if elf.entry != text or text != case.board.load:
-        check.fail(f"the image starts at {elf.entry:#x} and its code at {text:#x}, but the board enters it at {case.board.load:#x}",
-                   image)
+        check.fail(f"the image is entered at {elf.entry:#x}, and its code starts at {text:#x}", image,
+                   f"the board loads and enters it at {case.board.load:#x}")
     order = [sections[name] for name in (".text", ".rodata", ".data", ".tables")]
     if any(before[1] > after[0] or after[0] % 4096 for before, after in zip(order, order[1:])):
         check.fail("text, rodata, data and tables do not lie behind one another in whole pages", image)
@@ -60,8 +60,7 @@ def tables(case: Case, image: Span) -> Check:
         for flaw in walk.flaws[:3]:
             check.fail(f"{name}: the entry {flaw.value:#x} at {flaw.where:#x} {flaw.text}", span, notes=(
                 f"it translates addresses from {flaw.ipa:#x} on",
-                *([f"{plural(len(walk.flaws) - 3, 'more entry')} of these tables are flawed"] if len(walk.flaws) > 3
-                  else ())))
+                f"{plural(len(walk.flaws), 'entry')} of these tables in all are so or otherwise flawed"))
         for table, size in walk.tables:
             if not (low <= table and table + size <= high):
                 check.fail(f"{name}: a table lies at {table:#x}, in {case.owner(table)}", span,

@@ -140,8 +140,8 @@ def _devices(case: Case, vm: VmCase, root: Node, check: Check) -> None:
         for grant in vm.grants:
             for base, size in grant.device.registers:
                 if size and minus([(base + grant.shift, base + grant.shift + size)], here):
-                    check.fail(f"the device tree of VM '{vm.name}' does not tell of '{grant.name}' at IPA {base + grant.shift:#x}",
-                               grant.span)
+                    check.fail(f"the device tree of VM '{vm.name}' does not tell of '{grant.name}'", grant.span,
+                               f"at IPA {base + grant.shift:#x}")
 
 
 def _parent(node: Node) -> Node | None:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The value that the hypervisor's entry code writes to satp, from the instructions themselves.
 
-A straight run of instructions is followed from the symbol where every hart starts, with only those understood that build
-constants. Source: RISC-V Unprivileged ISA, "RV32I", "RV64I" and "C" for the encodings; Zicsr for CSR instructions.
+A straight run of instructions is followed from the symbol where every hart starts, with only those understood that
+build constants. Source: RISC-V Unprivileged ISA, "RV32I", "RV64I" and "C" for the encodings; Zicsr for CSR
+instructions.
 """
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Pointer(NamedTuple):
 
 
 class Record:
-    """A decoded structure: one attribute for each member. AttributeError where the image's structure has no such member."""
+    """A decoded structure: one attribute for each member. AttributeError where the image's has no such member."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.__dict__.update(values)
@@ -83,8 +83,8 @@ def unit(elf: Elf, source: str, name: str) -> Unit:
     from elftools.elf.elffile import ELFFile
 
     if elf.section(".debug_info") is None:
-        raise NotAnImage("it has no debug information (it was stripped, or compiled without -g): the layout of the hypervisor's "
-                         "configuration is read there")
+        raise NotAnImage("it has no debug information (it was stripped, or compiled without -g), and the layout of the "
+                         "hypervisor's configuration is read there")
     try:
         info = ELFFile(BytesIO(elf.data)).get_dwarf_info()
         for cu in info.iter_CUs():
@@ -159,7 +159,7 @@ class _Types:
 
 
 def decode(type_: Type, data: bytes, at: int = 0) -> Any:
-    """A value: an int, the name of an enumeration's value (an int where it has none), a Pointer, a tuple or a Record."""
+    """A value: an int, the name of an enumeration's value (an int where it has none), a Pointer, a tuple, a Record."""
     if isinstance(type_, Scalar):
         value = int.from_bytes(data[at:at + type_.size], "little", signed=type_.signed)
         return dict(type_.names).get(value, value) if type_.names else value

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The finished image as an ELF file: what lies at which physical address, sections and symbols.
 
-Source: System V ABI, "Object Files", "Sections", "Symbol Table" and "Program Loading". Every field is checked before use.
+Source: System V ABI, "Object Files", "Sections", "Symbol Table" and "Program Loading". Every field is checked before
+use.
 """
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ MACHINES = {243: "RISC-V", 183: "AArch64", 40: "Arm"}
 
 
 class NotAnImage(Exception):
-    """The file cannot be judged at all: it is broken, or no image of Bulkhead. The text goes on after the file's name and a colon."""
+    """The file cannot be judged at all: it is broken, or no image of Bulkhead. The text follows the file's name."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class Elf:
     _bases: tuple[int, ...] = field(repr=False, default=())
 
     def read(self, address: int, size: int) -> bytes | None:
-        """Bytes at a physical address; None where the image has not all of them. What a segment has in memory beyond the
-        file is zeros."""
+        """Bytes at a physical address; None where the image has not all of them. What a segment has in memory beyond
+        the file is zeros."""
         at = bisect_right(self._bases, address) - 1
         if at < 0 or size < 0:
             return None

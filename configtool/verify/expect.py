@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the YAML and the board promise, worked out anew: who has which device, interrupt and channel, and what RAM there is.
+"""What the YAML and the board promise, worked out anew: who has which device, interrupt and channel, what RAM there is.
 
 Sizes and addresses are bytes; pages are (start, end) of whole pages.
 """

@@ -56,6 +56,7 @@ class Restore:
     ipa: int
     size: int
     source: int                 # physical, 0: zeros
+    phys: int                   # of the memory itself
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class VmFacts:
     criticality: int
     policies: tuple[tuple[str, Policy], ...]        # 'on_fault', ...
     restores: tuple[Restore, ...]
+    others: tuple[int, ...]     # values that only Arm has
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ SECTIONS = (".text", ".rodata", ".data", ".tables")
 
 @dataclass(frozen=True)
 class Layout:
-    """What of an image does not depend on its contents: worth keeping where the same image is judged again and again."""
+    """What of an image does not depend on its contents: worth keeping where one image is judged again and again."""
     config: dwarf.Variable
     arrays: dict[int, Array]    # of config.c, by address
 
@@ -181,7 +183,7 @@ class _Memory:
         low, high = self.rodata
         data = self.elf.read(address, size) if low <= address and address + size <= high else None
         if data is None:
-            raise Malformed(f"{what} lies at {address:#x} to {address + size:#x}, outside .rodata ({low:#x} to {high:#x})")
+            raise Malformed(f"{what} lies at {address:#x} to {address + size:#x}, outside .rodata")
         return data
 
     def value(self, type_: Type, address: int, what: str) -> Any:
@@ -214,6 +216,9 @@ class _Memory:
 
 def _facts(elf: Elf, memory: _Memory, config: Record, sections: dict[str, tuple[int, int]]) -> Facts:
     c: Any = config
+    for name in ("sstc", "has_console"):
+        if getattr(c, name) not in (0, 1):
+            raise Malformed(f"config.{name} is {getattr(c, name)}, which is no truth value")
     own = walk_riscv.root(register := code_riscv.satp(elf), elf.bits, guest=False)
     console = c.console if c.has_console else None
     return Facts(
@@ -268,8 +273,9 @@ def _vm(elf: Elf, memory: _Memory, index: int, vm: Any) -> VmFacts:
                        for i, end in enumerate(memory.array(vm.channels, vm.channel_count, f"{what}.channels"))),
         irq_physical=memory.array(vm.irq_physical, vm.irq_count, f"{what}.irq_physical"),
         uart_irq=vm.uart_irq, line=vm.line, criticality=vm.criticality, policies=tuple(policies),
-        restores=tuple(Restore(r.ipa, r.size, r.source)
-                       for r in memory.array(vm.restores, vm.restore_count, f"{what}.restores")))
+        restores=tuple(Restore(r.ipa, r.size, r.source, r.phys)
+                       for r in memory.array(vm.restores, vm.restore_count, f"{what}.restores")),
+        others=(vm.restore_table,))
 
 
 def _build_id(elf: Elf) -> bytes:

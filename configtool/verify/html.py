@@ -10,12 +10,17 @@ from .report import Check, Report
 from .show import heading, result
 
 _STYLE = """\
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 68rem; padding: 0 1rem; color: #222; background: #fff; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 68rem; padding: 0 1rem; color: #222;
+  background: #fff; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } h3 { font-size: 1rem; }
-table { border-collapse: collapse; margin: .5rem 0 1rem; } th, td { border: 1px solid #ccc; padding: .2rem .6rem; text-align: left;
-vertical-align: top; } th { background: #f3f3f3; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
-code, td.n { font-family: ui-monospace, monospace; font-size: .9em; } .good { color: #14691b; } .bad { color: #b00020; }
-summary { cursor: pointer; } .result { font-size: 1.1rem; font-weight: 600; } @media print { details { display: block; } }
+table { border-collapse: collapse; margin: .5rem 0 1rem; }
+th, td { border: 1px solid #ccc; padding: .2rem .6rem; text-align: left; vertical-align: top; }
+th { background: #f3f3f3; }
+td.n { text-align: right; font-variant-numeric: tabular-nums; }
+code, td.n { font-family: ui-monospace, monospace; font-size: .9em; }
+summary { cursor: pointer; }
+.good { color: #14691b; } .bad { color: #b00020; }
+.result { font-size: 1.1rem; font-weight: 600; }
 """
 
 

@@ -7,7 +7,8 @@ import hashlib
 from ..board.model import Board
 from ..source import Span
 from ..system import System
-from . import checks_channels, checks_cpus, checks_devices, checks_images, checks_memory, checks_own, checks_tables, checks_trees
+from . import (checks_channels, checks_cpus, checks_devices, checks_images, checks_memory, checks_own, checks_places,
+               checks_restart, checks_tables, checks_trees)
 from .case import Case, VmCase, size_text
 from .checks_memory import Held
 from .elf import Elf, parse
@@ -47,7 +48,7 @@ def _checks(case: Case, image: Span) -> list[Check]:
             checks_own.own(case, image),
             checks_cpus.console(case), checks_trees.trees(case, held, found)]
     made.append(checks_images.images(case, held, found))
-    made += [checks_memory.places(case, held), checks_memory.restart(case), checks_cpus.environment(case)]
+    made += [checks_places.places(case, held), checks_restart.restart(case), checks_cpus.environment(case)]
     return made
 
 
@@ -97,7 +98,8 @@ def _assumptions(case: Case) -> list[str]:
     for vm in case.vms:
         for grant in vm.grants:
             if grant.trusted is not None:
-                found.append(f"the driver of {grant.name} in VM '{vm.name}' points it at that VM's memory only: {grant.trusted}")
+                found.append(f"the driver of {grant.name} in VM '{vm.name}' lets it reach that VM's memory alone: "
+                             f"{grant.trusted}")
             elif grant.device.dma_master is None:
                 found.append(f"{grant.name} of VM '{vm.name}' masters no memory: its compatible does not tell")
             elif grant.device.dma_master and grant.device.iommus:

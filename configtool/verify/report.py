@@ -12,7 +12,7 @@ MOST = 20                       # findings of one check that are kept
 
 @dataclass
 class Check:
-    """One thing that is shown, with its evidence. `name` is its heading in docs/verify.md and its code in diagnostics."""
+    """One thing that is shown, with its evidence. `name` is its heading in docs/verify.md and its diagnostics' code."""
     name: str
     title: str                  # 'memory of each VM is its own'
     count: int = 0              # what was looked at, in `unit`s

@@ -42,11 +42,13 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
 def result(report: Report) -> str:
     """One line: '2 VMs, 19 checks, 8,257 pages walked: isolated'."""
     failed = [check for check in report.checks if not check.passed]
-    start = f"{plural(len(report.vms), 'VM')}, {plural(len(report.checks), 'check')}, {plural(report.pages, 'page')} walked: "
+    counts = ((len(report.vms), "VM"), (len(report.checks), "check"), (report.pages, "page"))
+    start = ", ".join(plural(count, unit) for count, unit in counts) + " walked: "
     if not failed:
         return start + "isolated"
+    names = ", ".join(check.name for check in failed)
     rest = "" if report.vms else ", and the others build on it"
-    return start + f"NOT isolated: {plural(len(failed), 'check')} failed ({', '.join(check.name for check in failed)}){rest}"
+    return f"{start}NOT isolated: {plural(len(failed), 'check')} failed ({names}){rest}"
 
 
 def findings(report: Report, texts: Mapping[str, str], color: bool) -> str:

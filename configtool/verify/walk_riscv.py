@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """RISC-V translation tables, walked as the hardware walks them.
 
-Source: The RISC-V Instruction Set Manual, Volume II, Privileged Architecture: "Supervisor Address Translation and Protection
-Register", "Virtual Address Translation Process", "Sv32", "Sv39", "Sv48", "Sv57"; for the G stage "Hypervisor Guest Address
-Translation and Protection Register" and "Guest Physical Address Translation".
+Source: The RISC-V Instruction Set Manual, Volume II, Privileged Architecture: "Supervisor Address Translation and
+Protection Register", "Virtual Address Translation Process", "Sv32", "Sv39", "Sv48", "Sv57"; for the G stage "Hypervisor
+Guest Address Translation and Protection Register" and "Guest Physical Address Translation".
 """
 from __future__ import annotations
 

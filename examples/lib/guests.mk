@@ -8,7 +8,7 @@ named  := $(sort $(shell grep -ohE '[A-Za-z0-9_.-]+\.elf' $(wildcard $(system) $
 guests := $(foreach elf,$(named),$(if $(wildcard $(system_dir)/$(elf)),,\
             $(if $(wildcard $(system_dir)/$(elf:.elf=.c)),$(B)/guests/$(elf))))
 
-guest_arch    := riscv
+guest_arch    := $(if $(filter riscv%,$(TARGET)),riscv,$(TARGET))
 guest_sources := $(sort $(wildcard examples/lib/src/*.c examples/lib/arch/$(guest_arch)/*.[cS]))
 guest_objects := $(patsubst examples/lib/%,$(B)/guests/lib/%.o,$(guest_sources))
 guest_script  := examples/lib/arch/$(guest_arch)/guest.ld
@@ -27,8 +27,8 @@ $(B)/guests/%.o: $(system_dir)/%.c $(B)/guests/flags | deps-run
 	$(quiet)$(CC) $(guest_flags) -MMD -MP -c $< -o $@
 
 $(B)/guests/%.elf: $(B)/guests/%.o $(guest_objects) $(guest_script)
-	$(quiet)$(CC) $(guest_flags) -nostdlib -static -Wl,--gc-sections -Wl,--no-warn-rwx-segments -T $(guest_script) \
-	    $(filter %.o,$^) $(libgcc) -o $@
+	$(quiet)$(CC) $(guest_flags) -nostdlib -static -Wl,--gc-sections -Wl,--no-warn-rwx-segments -Wl,-z,noexecstack \
+	    -T $(guest_script) $(filter %.o,$^) $(libgcc) -o $@
 
 .SECONDARY: $(guest_objects) $(guests:.elf=.o)
 

@@ -2,8 +2,8 @@
 /*
  * The physical APLIC sending MSIs, and the hypervisor's own interrupt file of each hart's IMSIC.
  *
- * Guests' interrupts go straight to their own files; only the hypervisor's (the console) come here. Their identity is the
- * source's number. Source: RISC-V Advanced Interrupt Architecture 1.0, chapters 3 and 4.
+ * Guests' interrupts go straight to their own files; only the hypervisor's comes here, that of the console.
+ * Source: RISC-V Advanced Interrupt Architecture 1.0, chapters 3, 4 and 6 (what of a hart concerns VS level).
  */
 #include "aplic.h"
 #include "arch/csr.h"
@@ -11,12 +11,13 @@
 #include "cpu.h"
 #include "drivers.h"
 
+#define CONSOLE_IDENTITY 1u
+
 void irqchip_init(void)
 {
     for (uint32_t source = 1; source < PLAN_IRQS; source++) {
-        aplic_set_enabled(source, 0);
-        if (config.irq_owner[source].vm == IRQ_HYPERVISOR)
-            aplic_set_mode(source, MODE_HIGH);
+        aplic_set_enabled(source, false);
+        aplic_set_mode(source, config.irq_owner[source].vm == IRQ_HYPERVISOR ? MODE_HIGH : MODE_INACTIVE);
     }
     aplic_write(APLIC_DOMAINCFG, DOMAINCFG_IE | DOMAINCFG_MSI);
 }
@@ -24,6 +25,18 @@ void irqchip_init(void)
 void irqchip_init_cpu(struct cpu *cpu)
 {
     (void)cpu;
+    /* Guests' interrupts come as they are and in their usual order; none of their files interrupts us. */
+    csr_write(CSR_HVIEN, 0);
+    csr_write(CSR_HVICTL, 0);
+    csr_write(CSR_HVIPRIO1, 0);
+    csr_write(CSR_HVIPRIO2, 0);
+    csr_write(CSR_HGEIE, 0);
+    for (uint32_t word = 0; word < (PLAN_MSIS + 31) / 32; word += sizeof(ureg_t) / 4) {
+        csr_write(CSR_SISELECT, IMSIC_EIE + word);
+        csr_write(CSR_SIREG, 0);
+        csr_write(CSR_SISELECT, IMSIC_EIP + word);
+        csr_write(CSR_SIREG, 0);
+    }
     csr_write(CSR_SISELECT, IMSIC_EITHRESHOLD);
     csr_write(CSR_SIREG, 0);
     csr_write(CSR_SISELECT, IMSIC_EIDELIVERY);
@@ -33,7 +46,7 @@ void irqchip_init_cpu(struct cpu *cpu)
 uint32_t irqchip_claim(struct cpu *cpu)
 {
     (void)cpu;
-    return (uint32_t)csr_swap(CSR_STOPEI, 0) >> TOPI_SOURCE_SHIFT;
+    return (uint32_t)csr_swap(CSR_STOPEI, 0) >> TOPI_SOURCE_SHIFT == CONSOLE_IDENTITY ? config.console.irq : 0;
 }
 
 void irqchip_complete(struct cpu *cpu, uint32_t source)
@@ -46,13 +59,8 @@ void irqchip_complete(struct cpu *cpu, uint32_t source)
 /* For the hypervisor's own sources, by the hart that takes them. */
 void irqchip_enable(struct cpu *cpu, uint32_t source, bool enabled)
 {
-    ureg_t bit = (ureg_t)1 << (source % (sizeof(ureg_t) * 8));
-
-    aplic_set_target(source, cpu->config->hart_index << TARGET_HART_SHIFT | source);
-    csr_write(CSR_SISELECT, IMSIC_EIE + source / (sizeof(ureg_t) * 8) * (sizeof(ureg_t) / 4));
-    if (enabled)
-        csr_set(CSR_SIREG, bit);
-    else
-        csr_clear(CSR_SIREG, bit);
+    csr_write(CSR_SISELECT, IMSIC_EIE);
+    csr_write(CSR_SIREG, enabled ? 1u << CONSOLE_IDENTITY : 0);
+    aplic_set_target(source, cpu->config->hart_index << TARGET_HART_SHIFT | CONSOLE_IDENTITY);
     aplic_set_enabled(source, enabled);
 }

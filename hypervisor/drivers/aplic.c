@@ -12,9 +12,8 @@ static uint32_t idc_register(const struct cpu *cpu, enum aplic_idc_register reg)
 void irqchip_init(void)
 {
     for (uint32_t source = 1; source < PLAN_IRQS; source++) {
-        aplic_set_enabled(source, 0);
-        if (config.irq_owner[source].vm == IRQ_HYPERVISOR)
-            aplic_set_mode(source, MODE_HIGH);
+        aplic_set_enabled(source, false);
+        aplic_set_mode(source, config.irq_owner[source].vm == IRQ_HYPERVISOR ? MODE_HIGH : MODE_INACTIVE);
     }
     aplic_write(APLIC_DOMAINCFG, DOMAINCFG_IE);
 }

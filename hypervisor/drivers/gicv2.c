@@ -25,7 +25,6 @@
 #define GICH_HCR    0x00u
 #define GICH_VTR    0x04u
 #define GICH_VMCR   0x08u
-#define GICH_ELRSR  0x30u
 #define GICH_APR    0xf0u
 #define GICH_LR     0x100u
 
@@ -118,11 +117,6 @@ uint32_t gic_lr_count(void)
     return (mmio_read32(gich(GICH_VTR)) & 0x3f) + 1;
 }
 
-uint32_t gic_lr_empty(void)
-{
-    return mmio_read32(gich(GICH_ELRSR));
-}
-
 enum gic_lr_state gic_lr_state(uint32_t index)
 {
     return (enum gic_lr_state)(mmio_read32(gich(GICH_LR + index * 4)) >> LR_STATE & 3);
@@ -138,6 +132,11 @@ void gic_lr_pend(uint32_t index)
     uint64_t lr = gich(GICH_LR + index * 4);
 
     mmio_write32(lr, mmio_read32(lr) | (uint32_t)LR_PENDING << LR_STATE);
+}
+
+void gic_lr_tell(uint32_t index)
+{
+    mmio_write32(gich(GICH_LR + index * 4), mmio_read32(gich(GICH_LR + index * 4)) | LR_END);
 }
 
 void gic_lr_set(uint32_t index, uint32_t id, uint32_t priority, uint32_t physical, bool end, uint32_t source)

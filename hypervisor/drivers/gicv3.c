@@ -39,7 +39,6 @@
 #define ICH_AP1R0_EL2   S3_4_C12_C9_0
 #define ICH_HCR_EL2     S3_4_C12_C11_0
 #define ICH_VTR_EL2     S3_4_C12_C11_1
-#define ICH_ELRSR_EL2   S3_4_C12_C11_5
 #define ICH_VMCR_EL2    S3_4_C12_C11_7
 
 #define CTLR_EOIMODE    2u
@@ -87,6 +86,9 @@ void irqchip_init(void)
     }
     mmio_write32(gicd(GICD_CTLR), CTLR_ENABLE);
     wait_for_writes();
+    /* The boot CPU may call others before its turn at irqchip_init_cpu(). */
+    sysreg_write(ICC_SRE_EL2, 0xf);
+    isb();
 }
 
 void irqchip_init_cpu(struct cpu *cpu)
@@ -198,11 +200,6 @@ uint32_t gic_lr_count(void)
     return (uint32_t)(sysreg_read(ICH_VTR_EL2) & 0x1f) + 1;
 }
 
-uint32_t gic_lr_empty(void)
-{
-    return (uint32_t)sysreg_read(ICH_ELRSR_EL2);
-}
-
 enum gic_lr_state gic_lr_state(uint32_t index)
 {
     return (enum gic_lr_state)(lr_read(index) >> LR_STATE);
@@ -216,6 +213,11 @@ void gic_lr_clear(uint32_t index)
 void gic_lr_pend(uint32_t index)
 {
     lr_write(index, lr_read(index) | (uint64_t)LR_PENDING << LR_STATE);
+}
+
+void gic_lr_tell(uint32_t index)
+{
+    lr_write(index, lr_read(index) | LR_END);
 }
 
 void gic_lr_set(uint32_t index, uint32_t id, uint32_t priority, uint32_t physical, bool end, uint32_t source)

@@ -6,6 +6,7 @@
 #ifndef APLIC_H
 #define APLIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config.h"
@@ -23,6 +24,7 @@ enum aplic_register {
     APLIC_CLRIE = 0x1f00, /* 32 words */
     APLIC_CLRIENUM = 0x1fdc,
     APLIC_SETIPNUM_LE = 0x2000,
+    APLIC_GENMSI = 0x3000,
     APLIC_TARGET = 0x3004, /* of source 1, then one word each */
     APLIC_IDC = 0x4000,    /* direct delivery: 32 bytes for each hart */
 };
@@ -62,9 +64,15 @@ static inline void aplic_set_target(uint32_t source, uint32_t target)
     aplic_write(APLIC_TARGET + (source - 1) * 4, target);
 }
 
-static inline void aplic_set_enabled(uint32_t source, int enabled)
+static inline void aplic_set_enabled(uint32_t source, bool enabled)
 {
     aplic_write(enabled ? APLIC_SETIENUM : APLIC_CLRIENUM, source);
+}
+
+/* The bit of a source in the words that begin at a register; of APLIC_CLRIP: its line, inverted where the mode says so. */
+static inline bool aplic_bit(enum aplic_register words, uint32_t source)
+{
+    return (aplic_read((uint32_t)words + source / 32 * 4) >> (source % 32) & 1) != 0;
 }
 
 #endif

@@ -29,9 +29,9 @@ enum gic_lr_state { LR_EMPTY, LR_PENDING, LR_ACTIVE, LR_BOTH };
 
 /* List registers of this CPU. */
 uint32_t gic_lr_count(void);
-uint32_t gic_lr_empty(void); /* one bit for each that is */
 enum gic_lr_state gic_lr_state(uint32_t index);
 void gic_lr_clear(uint32_t index);
+void gic_lr_tell(uint32_t index); /* interrupt this CPU when the guest has ended what stands there; not for a physical one */
 void gic_lr_pend(uint32_t index); /* one that is active becomes pending as well */
 
 /*

@@ -2,8 +2,9 @@
 /*
  * A virtual APLIC that delivers directly. The hypervisor takes every physical interrupt and offers it to the guest.
  *
- * The APLIC has no completion. A physical level source is shut when it is taken and opened when the guest claims it; where
- * its line is still high then, it comes again at once, as it would on the hart itself.
+ * The APLIC has no completion: a level source is pending while its line is high. A physical one is shut when it is taken, so
+ * that it does not interrupt for ever; whenever the guest looks for the next interrupt, those whose line has gone low are
+ * opened again, and the others are still pending, as they would be on the hart itself.
  */
 #include "aplic.h"
 #include "arch.h"
@@ -35,8 +36,30 @@ void vaplic_configure(struct cpu *cpu, uint32_t number)
 
     if (source == 0)
         return;
+    if (virq->mode[number] < MODE_HIGH)
+        virq->shut[number / 32] &= ~vaplic_bit(number);
     aplic_set_mode(source, virq->mode[number]);
-    irqchip_enable(vm_cpu(cpu->vm, hart_of(virq->target[number])), source, vaplic_test(virq->enable, number));
+    irqchip_enable(vm_cpu(cpu->vm, hart_of(virq->target[number])), source,
+                   vaplic_test(virq->enable, number) && !vaplic_test(virq->shut, number));
+}
+
+/* Open the physical level sources whose line is low by now. */
+static void reopen(struct cpu *cpu)
+{
+    struct virq *virq = &cpu->vm->virq;
+
+    for (uint32_t word = 0; word < PLAN_IRQ_WORDS; word++) {
+        for (uint32_t shut = virq->shut[word]; shut != 0; shut &= shut - 1) {
+            uint32_t number = word * 32 + bit_lowest(shut);
+            uint32_t source = vaplic_physical(cpu->vm, number);
+
+            if (aplic_bit(APLIC_CLRIP, source))
+                continue;
+            __atomic_fetch_and(&virq->pending[word], ~vaplic_bit(number), __ATOMIC_ACQ_REL);
+            virq->shut[word] &= ~vaplic_bit(number);
+            aplic_set_enabled(source, vaplic_test(virq->enable, number));
+        }
+    }
 }
 
 void vaplic_set_pending(struct cpu *cpu, struct vm *vm, uint32_t number)
@@ -106,8 +129,10 @@ void virq_physical(struct cpu *cpu, uint32_t number)
     struct virq *virq = &cpu->vm->virq;
 
     spin_lock(&virq->lock);
-    if (virq->mode[number] >= MODE_HIGH)
-        aplic_set_enabled(vaplic_physical(cpu->vm, number), 0);
+    if (virq->mode[number] >= MODE_HIGH) {
+        virq->shut[number / 32] |= vaplic_bit(number);
+        aplic_set_enabled(vaplic_physical(cpu->vm, number), false);
+    }
     __atomic_fetch_or(&virq->pending[number / 32], vaplic_bit(number), __ATOMIC_ACQ_REL);
     vaplic_deliver(cpu, cpu->vm);
     spin_unlock(&virq->lock);
@@ -118,29 +143,23 @@ static uint32_t claim(struct cpu *cpu, uint32_t context)
     struct virq *virq = &cpu->vm->virq;
     uint32_t found = top(virq, context);
     uint32_t number = found >> TOPI_SOURCE_SHIFT;
-    uint32_t source;
 
-    if (number == 0) {
+    if (number == 0)
         virq->force[context] = false;
-        return 0;
-    }
-    source = vaplic_physical(cpu->vm, number);
-    if (source != 0 || virq->mode[number] < MODE_HIGH)
+    else if (virq->mode[number] < MODE_HIGH)
         __atomic_fetch_and(&virq->pending[number / 32], ~vaplic_bit(number), __ATOMIC_ACQ_REL);
-    if (source != 0 && virq->mode[number] >= MODE_HIGH)
-        aplic_set_enabled(source, 1);
     return found;
 }
 
-bool vaplic_access_idc(struct cpu *cpu, uint32_t offset, struct vdev_access *access)
+void vaplic_access_delivery(struct cpu *cpu, uint32_t offset, struct vdev_access *access)
 {
     struct virq *virq = &cpu->vm->virq;
-    uint32_t context = offset / APLIC_IDC_STRIDE;
+    uint32_t context = (offset - APLIC_IDC) / APLIC_IDC_STRIDE;
     uint32_t value = (uint32_t)access->value;
 
     access->value = 0;
-    if (context >= cpu->vm->config->vcpu_count)
-        return true;
+    if (offset < APLIC_IDC || context >= cpu->vm->config->vcpu_count)
+        return;
     switch (offset % APLIC_IDC_STRIDE) {
     case IDC_DELIVERY:
         if (access->write)
@@ -158,16 +177,17 @@ bool vaplic_access_idc(struct cpu *cpu, uint32_t offset, struct vdev_access *acc
         access->value = virq->threshold[context];
         break;
     case IDC_TOPI:
+        reopen(cpu);
         access->value = top(virq, context);
         break;
     case IDC_CLAIMI:
+        reopen(cpu);
         if (!access->write)
             access->value = claim(cpu, context);
         break;
     default:
         break;
     }
-    return true;
 }
 
 void virq_reset_vcpu(struct cpu *cpu)

@@ -97,12 +97,16 @@ void virq_physical(struct cpu *cpu, uint32_t number)
     (void)number;
 }
 
-bool vaplic_access_idc(struct cpu *cpu, uint32_t offset, struct vdev_access *access)
+/* Whatever domaincfg says, genmsi sends; it is never busy (section 4.5.15). */
+void vaplic_access_delivery(struct cpu *cpu, uint32_t offset, struct vdev_access *access)
 {
-    (void)cpu;
-    (void)offset;
-    access->value = 0;
-    return true;
+    struct virq *virq = &cpu->vm->virq;
+
+    if (offset == APLIC_GENMSI && access->write) {
+        virq->genmsi = vaplic_legal_target(cpu->vm, (uint32_t)access->value);
+        mmio_write32(cpu_of(cpu->vm, virq->genmsi)->config->guest_file, virq->genmsi & TARGET_EIID_MASK);
+    }
+    access->value = offset == APLIC_GENMSI ? virq->genmsi : 0;
 }
 
 /* The vCPU's interrupt file as after a reset: nothing delivered, enabled or pending. */

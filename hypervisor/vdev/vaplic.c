@@ -59,21 +59,58 @@ static void write_pending(struct cpu *cpu, uint32_t number, bool pending)
 
     if (!is_source(cpu->vm, number) || virq->mode[number] == MODE_INACTIVE)
         return;
-    if (pending)
+    if (pending) {
         vaplic_set_pending(cpu, cpu->vm, number);
-    else if (virq->mode[number] < MODE_HIGH)
+        return;
+    }
+    /* Of a level source delivered directly pending is the level, here and at the physical APLIC. */
+    if (virq->mode[number] < MODE_HIGH || (vaplic_domaincfg & DOMAINCFG_MSI))
         __atomic_fetch_and(&virq->pending[number / 32], ~vaplic_bit(number), __ATOMIC_ACQ_REL);
+    if (vaplic_physical(cpu->vm, number) != 0)
+        aplic_write(APLIC_CLRIPNUM, vaplic_physical(cpu->vm, number));
+}
+
+/* A word of pending bits (APLIC_SETIP) or lines (APLIC_CLRIP), those of the physical sources included. */
+static uint32_t read_word(const struct vm *vm, enum aplic_register words, const uint32_t *own, uint32_t word)
+{
+    uint32_t value = __atomic_load_n(&own[word], __ATOMIC_ACQUIRE);
+
+    for (uint32_t number = word * 32; number < word * 32 + 32 && is_source(vm, number); number++) {
+        if (vaplic_physical(vm, number) != 0 && aplic_bit(words, vaplic_physical(vm, number)))
+            value |= vaplic_bit(number);
+    }
+    return value;
+}
+
+static uint32_t read_bits(const struct vm *vm, enum aplic_register words, uint32_t word)
+{
+    const struct virq *virq = &vm->virq;
+
+    if (word >= PLAN_IRQ_WORDS)
+        return 0;
+    switch (words) {
+    case APLIC_SETIP:
+        return read_word(vm, words, virq->pending, word);
+    case APLIC_CLRIP:
+        return read_word(vm, words, virq->level, word);
+    case APLIC_SETIE:
+        return virq->enable[word];
+    default:
+        return 0;
+    }
 }
 
 /* The 32 words of one kind and the register that takes a number, which stands 0xdc behind them. */
 static void access_bits(struct cpu *cpu, uint32_t offset, struct vdev_access *access,
-                        void (*write)(struct cpu *, uint32_t, bool), bool set, const uint32_t *words)
+                        void (*write)(struct cpu *, uint32_t, bool), bool set, enum aplic_register words)
 {
-    uint32_t word = offset / 4;
+    uint32_t word;
     uint32_t value = (uint32_t)access->value;
 
+    offset -= (uint32_t)words;
+    word = offset / 4;
     if (!access->write) {
-        access->value = word < PLAN_IRQ_WORDS ? words[word] : 0;
+        access->value = read_bits(cpu->vm, words, word);
     } else if (offset == APLIC_SETIPNUM - APLIC_SETIP) {
         write(cpu, value, set);
     } else if (word < PLAN_IRQ_WORDS) {
@@ -82,7 +119,7 @@ static void access_bits(struct cpu *cpu, uint32_t offset, struct vdev_access *ac
     }
 }
 
-static bool access_register(struct cpu *cpu, uint32_t offset, struct vdev_access *access)
+static void access_register(struct cpu *cpu, uint32_t offset, struct vdev_access *access)
 {
     struct virq *virq = &cpu->vm->virq;
     uint32_t value = (uint32_t)access->value;
@@ -101,13 +138,13 @@ static bool access_register(struct cpu *cpu, uint32_t offset, struct vdev_access
             write_mode(cpu, number, value);
         access->value = is_source(cpu->vm, number) ? virq->mode[number] : 0;
     } else if (offset < APLIC_CLRIP) {
-        access_bits(cpu, offset - APLIC_SETIP, access, write_pending, true, virq->pending);
+        access_bits(cpu, offset, access, write_pending, true, APLIC_SETIP);
     } else if (offset < APLIC_SETIE) {
-        access_bits(cpu, offset - APLIC_CLRIP, access, write_pending, false, virq->level);
+        access_bits(cpu, offset, access, write_pending, false, APLIC_CLRIP);
     } else if (offset < APLIC_CLRIE) {
-        access_bits(cpu, offset - APLIC_SETIE, access, write_enable, true, virq->enable);
+        access_bits(cpu, offset, access, write_enable, true, APLIC_SETIE);
     } else if (offset < APLIC_SETIPNUM_LE) {
-        access_bits(cpu, offset - APLIC_CLRIE, access, write_enable, false, virq->enable);
+        access_bits(cpu, offset, access, write_enable, false, APLIC_CLRIE);
     } else if (offset == APLIC_SETIPNUM_LE) {
         if (access->write)
             write_pending(cpu, value, true);
@@ -120,26 +157,24 @@ static bool access_register(struct cpu *cpu, uint32_t offset, struct vdev_access
             vaplic_configure(cpu, number);
         }
         access->value = is_source(cpu->vm, number) ? virq->target[number] : 0;
-    } else if (offset >= APLIC_IDC) {
-        return vaplic_access_idc(cpu, offset - APLIC_IDC, access);
+    } else if (offset == APLIC_GENMSI || offset >= APLIC_IDC) {
+        vaplic_access_delivery(cpu, offset, access);
     } else {
         access->value = 0;
     }
-    return true;
 }
 
 bool virq_access(struct cpu *cpu, struct vdev_access *access)
 {
     struct virq *virq = &cpu->vm->virq;
-    bool taken;
 
     if (access->width != 4 || access->offset % 4 != 0)
         return false;
     spin_lock(&virq->lock);
-    taken = access_register(cpu, (uint32_t)access->offset, access);
+    access_register(cpu, (uint32_t)access->offset, access);
     vaplic_deliver(cpu, cpu->vm);
     spin_unlock(&virq->lock);
-    return taken;
+    return true;
 }
 
 void virq_set_level(struct cpu *cpu, struct vm *vm, uint32_t number, bool level)
@@ -177,6 +212,7 @@ void virq_reset(struct cpu *cpu)
 
     spin_lock(&virq->lock);
     virq->domaincfg = 0;
+    virq->genmsi = 0;
     for (uint32_t number = 1; number < cpu->vm->config->irq_count; number++)
         write_mode(cpu, number, MODE_INACTIVE);
     for (uint32_t word = 0; word < PLAN_IRQ_WORDS; word++) {

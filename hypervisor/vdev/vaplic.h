@@ -25,7 +25,9 @@ struct virq {
     uint32_t level[PLAN_IRQ_WORDS]; /* line of a virtual level source */
     uint32_t target[PLAN_IRQ_WORDS * 32];
     uint8_t mode[PLAN_IRQ_WORDS * 32]; /* enum aplic_mode */
+    uint32_t genmsi;
     /* Direct delivery: */
+    uint32_t shut[PLAN_IRQ_WORDS]; /* physical level sources that were taken and wait for the guest */
     uint32_t threshold[PLAN_VCPUS_MAX];
     bool delivery[PLAN_VCPUS_MAX];
     bool force[PLAN_VCPUS_MAX];
@@ -62,7 +64,7 @@ void vaplic_set_pending(struct cpu *cpu, struct vm *vm, uint32_t number);
 /* Something has changed: drive lines or send what waits; the lock is held. */
 void vaplic_deliver(struct cpu *cpu, struct vm *vm);
 
-/* False: no such register. The lock is held. */
-bool vaplic_access_idc(struct cpu *cpu, uint32_t offset, struct vdev_access *access);
+/* The registers that only one way of delivery has: genmsi and the IDC structures. The lock is held. */
+void vaplic_access_delivery(struct cpu *cpu, uint32_t offset, struct vdev_access *access);
 
 #endif

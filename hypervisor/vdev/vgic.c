@@ -12,16 +12,6 @@
 #include "vdev.h"
 #include "vm.h"
 
-#define REG_IGROUPR    0x080u
-#define REG_ISENABLER  0x100u
-#define REG_ICENABLER  0x180u
-#define REG_ISPENDR    0x200u
-#define REG_ICPENDR    0x280u
-#define REG_ISACTIVER  0x300u
-#define REG_IPRIORITYR 0x400u
-#define REG_ITARGETSR  0x800u
-#define REG_ICFGR      0xc00u
-#define REG_END        0xd00u
 #define NO_INTERRUPT   0xffffu
 
 static uint32_t bit(uint32_t id)
@@ -52,7 +42,7 @@ static uint32_t physical_of(const struct vm *vm, uint32_t id)
 /* vCPU that an interrupt goes to, as `vcpu` sees it. */
 static uint32_t target_of(const struct virq *virq, uint32_t vcpu, uint32_t id)
 {
-    return id < GIC_SPI ? vcpu : __atomic_load_n(&virq->route[id - GIC_SPI], __ATOMIC_RELAXED);
+    return id < GIC_SPI ? vcpu : __atomic_load_n(&virq->route[id - GIC_SPI], __ATOMIC_SEQ_CST);
 }
 
 /* What waits in a word for a vCPU. */
@@ -61,7 +51,7 @@ static uint32_t ready(const struct virq *virq, uint32_t vcpu, uint32_t index)
     const struct vgic_word *word = index == 0 ? &virq->private[vcpu] : &virq->shared[index - 1];
     uint32_t bits = __atomic_load_n(&word->pending, __ATOMIC_RELAXED) & word->enable & ~word->inflight;
 
-    return index == 0 ? bits : bits & virq->routed[vcpu][index - 1];
+    return index == 0 ? bits : bits & (virq->routed[vcpu][index - 1] ^ (vcpu == 0 ? UINT32_MAX : 0));
 }
 
 /* The best one that waits: lowest priority value, then lowest number; NO_INTERRUPT: none. */
@@ -85,30 +75,76 @@ static uint32_t best(const struct virq *virq, uint32_t vcpu, uint32_t *priority)
     return found;
 }
 
-/* Take back what the guest has ended, and what it has disabled before it took it. */
+/* The guest may take it here and now: not if it was disabled or given to another vCPU, or if its level has gone. */
+static bool is_wanted(const struct cpu *cpu, uint32_t id)
+{
+    struct virq *virq = &cpu->vm->virq;
+    const struct vgic_word *word = vgic_word(virq, cpu->vcpu, id);
+
+    return virq->enabled != 0 && (word->enable & bit(id)) != 0 && target_of(virq, cpu->vcpu, id) == cpu->vcpu &&
+           (id < GIC_SPI || id != cpu->vm->config->uart_irq || (word->level & bit(id)) != 0);
+}
+
+/* Empty a list register. What was not taken waits as before. */
+static void take_back(struct cpu *cpu, uint32_t index, enum gic_lr_state state)
+{
+    struct virq *virq = &cpu->vm->virq;
+    uint32_t id = virq->lr[cpu->vcpu][index];
+    struct vgic_word *word = vgic_word(virq, cpu->vcpu, id);
+    bool is_level = id >= GIC_SPI && id == cpu->vm->config->uart_irq;
+
+    /* Even where it is empty: an end that we asked for is told until it is overwritten. */
+    gic_lr_clear(index);
+    virq->lr[cpu->vcpu][index] = NO_INTERRUPT;
+    word->inflight &= ~bit(id);
+    if (is_level ? (word->level & bit(id)) != 0 : (state & LR_PENDING) != 0) {
+        if (id < GIC_PPI)
+            virq->source[cpu->vcpu][id] |= (uint64_t)1 << virq->lr_source[cpu->vcpu][index];
+        set_pending(word, id);
+    }
+    if ((__atomic_load_n(&word->pending, __ATOMIC_RELAXED) & bit(id)) && target_of(virq, cpu->vcpu, id) != cpu->vcpu)
+        cpu_notify(vm_cpu(cpu->vm, target_of(virq, cpu->vcpu, id)), EVENT_VIRQ);
+}
+
+/* One that was raised again before it was taken is still one; on a GICv2 only if the same vCPU has sent it. */
+static void merge(struct cpu *cpu, uint32_t index)
+{
+    struct virq *virq = &cpu->vm->virq;
+    uint32_t id = virq->lr[cpu->vcpu][index];
+
+    if (id < GIC_PPI) {
+        virq->source[cpu->vcpu][id] &= ~((uint64_t)1 << virq->lr_source[cpu->vcpu][index]);
+        if (virq->source[cpu->vcpu][id] != 0)
+            return;
+    }
+    clear_pending(vgic_word(virq, cpu->vcpu, id), id);
+}
+
+/* Take back what the guest has ended, and what it is not to take any more. */
 static void reclaim(struct cpu *cpu)
 {
     struct virq *virq = &cpu->vm->virq;
     uint32_t count = gic_lr_count();
-    uint32_t empty = gic_lr_empty();
 
     for (uint32_t index = 0; index < count; index++) {
         uint32_t id = virq->lr[cpu->vcpu][index];
         struct vgic_word *word;
+        enum gic_lr_state state;
 
         if (id == NO_INTERRUPT)
             continue;
         word = vgic_word(virq, cpu->vcpu, id);
-        if ((empty & 1u << index) == 0) {
-            if ((word->enable & bit(id)) != 0 || gic_lr_state(index) != LR_PENDING)
-                continue;
-            gic_lr_clear(index);
-            set_pending(word, id);
-        } else if (word->level & bit(id)) {
-            set_pending(word, id);
+        state = gic_lr_state(index);
+        if (state == LR_EMPTY || (state == LR_PENDING && !is_wanted(cpu, id))) {
+            take_back(cpu, index, state);
+            continue;
         }
-        virq->lr[cpu->vcpu][index] = NO_INTERRUPT;
-        word->inflight &= ~bit(id);
+        if (state == LR_PENDING)
+            merge(cpu, index);
+        /* What waits behind it, here or at another vCPU, goes on when the guest has ended it. */
+        if ((((__atomic_load_n(&word->pending, __ATOMIC_RELAXED) | word->level) & bit(id)) != 0 ||
+             target_of(virq, cpu->vcpu, id) != cpu->vcpu) && physical_of(cpu->vm, id) == 0)
+            gic_lr_tell(index);
     }
 }
 
@@ -132,14 +168,8 @@ static int find_lr(struct cpu *cpu, uint32_t priority)
             found = (int)index;
         }
     }
-    if (found >= 0) {
-        uint32_t id = virq->lr[cpu->vcpu][found];
-        struct vgic_word *word = vgic_word(virq, cpu->vcpu, id);
-
-        gic_lr_clear((uint32_t)found);
-        word->inflight &= ~bit(id);
-        set_pending(word, id);
-    }
+    if (found >= 0)
+        take_back(cpu, (uint32_t)found, LR_PENDING);
     return found;
 }
 
@@ -158,6 +188,7 @@ static void fill(struct cpu *cpu, uint32_t index, uint32_t id, uint32_t priority
         clear_pending(word, id);
     word->inflight |= bit(id);
     virq->lr[cpu->vcpu][index] = (uint16_t)id;
+    virq->lr_source[cpu->vcpu][index] = (uint8_t)source;
     gic_lr_set(index, id, priority, physical_of(cpu->vm, id),
                (word->level & bit(id)) != 0 || (id < GIC_PPI && vgic_sgi_has_sender), source);
 }
@@ -192,6 +223,8 @@ static void flush(struct cpu *cpu)
     struct virq *virq = &vm->virq;
     bool more = false;
 
+    if (virq->stale[cpu->vcpu])
+        reset_vcpu(cpu);
     reclaim(cpu);
     merge(cpu);
     while (virq->enabled) {
@@ -230,7 +263,8 @@ void virq_raise(struct vm *vm, uint32_t number)
 {
     struct virq *virq = &vm->virq;
     struct vgic_word *word = vgic_word(virq, 0, number);
-    uint32_t before = __atomic_fetch_or(&word->pending, bit(number), __ATOMIC_ACQ_REL);
+    /* Sequentially consistent, as are the route and what vgic_route() does: one of the two sees the other. */
+    uint32_t before = __atomic_fetch_or(&word->pending, bit(number), __ATOMIC_SEQ_CST);
 
     /* Already pending: whoever made it so has told the vCPU, and it has not come to take it. So a storm is one event. */
     if ((before & bit(number)) == 0)
@@ -253,6 +287,8 @@ void virq_set_level(struct cpu *cpu, struct vm *vm, uint32_t number, bool level)
     } else {
         word->level &= ~bit(number);
         clear_pending(word, number);
+        if (word->inflight & bit(number))
+            deliver(cpu, vm, target_of(virq, 0, number));
     }
     spin_unlock(&virq->lock);
 }
@@ -279,18 +315,19 @@ void virq_update(struct cpu *cpu)
 bool virq_waiting(struct cpu *cpu)
 {
     struct virq *virq = &cpu->vm->virq;
+    uint32_t count = gic_lr_count();
     bool waiting = false;
 
     spin_lock(&virq->lock);
     for (uint32_t index = 0; index < PLAN_IRQ_WORDS; index++)
         waiting |= ready(virq, cpu->vcpu, index) != 0;
-    for (uint32_t index = 0; index < gic_lr_count(); index++)
+    for (uint32_t index = 0; index < count; index++)
         waiting |= virq->lr[cpu->vcpu][index] != NO_INTERRUPT && gic_lr_state(index) == LR_PENDING;
     spin_unlock(&virq->lock);
     return waiting;
 }
 
-void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus)
+void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus, uint32_t source)
 {
     struct virq *virq = &cpu->vm->virq;
 
@@ -298,7 +335,7 @@ void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus)
     for (; vcpus != 0; vcpus &= vcpus - 1) {
         uint32_t vcpu = bit_lowest64(vcpus);
 
-        virq->source[vcpu][id] |= (uint64_t)1 << cpu->vcpu;
+        virq->source[vcpu][id] |= (uint64_t)1 << source;
         set_pending(&virq->private[vcpu], id);
         deliver(cpu, cpu->vm, vcpu);
     }
@@ -310,18 +347,23 @@ void vgic_route(struct cpu *cpu, uint32_t id, uint32_t vcpu)
     struct virq *virq = &cpu->vm->virq;
     uint32_t index = id / 32 - 1;
     uint32_t physical = physical_of(cpu->vm, id);
+    uint32_t before = virq->route[id - GIC_SPI];
 
-    virq->routed[virq->route[id - GIC_SPI]][index] &= ~bit(id);
-    virq->routed[vcpu][index] |= bit(id);
-    __atomic_store_n(&virq->route[id - GIC_SPI], (uint8_t)vcpu, __ATOMIC_RELAXED);
+    if (vcpu == before)
+        return;
+    virq->routed[before][index] ^= bit(id);
+    virq->routed[vcpu][index] ^= bit(id);
+    __atomic_store_n(&virq->route[id - GIC_SPI], (uint8_t)vcpu, __ATOMIC_SEQ_CST);
     if (physical != 0 && (virq->shared[index].enable & bit(id)))
         irqchip_enable(vm_cpu(cpu->vm, vcpu), physical, true);
-    if ((__atomic_load_n(&virq->shared[index].pending, __ATOMIC_RELAXED) & bit(id)) != 0)
+    if (virq->shared[index].inflight & bit(id))
+        deliver(cpu, cpu->vm, before);
+    if ((__atomic_load_n(&virq->shared[index].pending, __ATOMIC_SEQ_CST) & bit(id)) != 0)
         deliver(cpu, cpu->vm, vcpu);
 }
 
 /* A private interrupt of another vCPU has registers that only its own CPU reaches on a GICv2; none but the own is asked. */
-static void enable(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t bits, bool enabled)
+void vgic_enable(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t bits, bool enabled)
 {
     struct virq *virq = &cpu->vm->virq;
     struct vgic_word *word = vgic_word(virq, vcpu, base);
@@ -339,11 +381,18 @@ static void enable(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t bits,
     }
 }
 
-static void change_pending(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t bits, bool pending)
+void vgic_change_pending(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t bits, bool pending)
 {
     struct virq *virq = &cpu->vm->virq;
     struct vgic_word *word = vgic_word(virq, vcpu, base);
 
+    /* What already stands in a list register of this CPU waits here again, to be cleared, and is put back below. */
+    for (uint32_t index = 0; index < gic_lr_count(); index++) {
+        uint32_t id = virq->lr[cpu->vcpu][index];
+
+        if (id != NO_INTERRUPT && vgic_word(virq, cpu->vcpu, id) == word && gic_lr_state(index) == LR_PENDING)
+            take_back(cpu, index, LR_PENDING);
+    }
     for (; bits != 0; bits &= bits - 1) {
         uint32_t id = base + bit_lowest(bits);
 
@@ -355,83 +404,60 @@ static void change_pending(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32
             deliver(cpu, cpu->vm, target_of(virq, vcpu, id));
         } else if ((word->level & bit(id)) == 0) {
             clear_pending(word, id);
+            if (id < GIC_PPI)
+                virq->source[vcpu][id] = 0;
         }
     }
+    flush(cpu);
 }
 
-/* Registers with a bit for each interrupt. */
-static uint32_t access_bits(struct cpu *cpu, uint32_t vcpu, uint32_t offset, uint32_t base, bool write, uint32_t value)
-{
-    struct vgic_word *word = vgic_word(&cpu->vm->virq, vcpu, base);
-
-    switch (offset & ~0x7fu) {
-    case REG_IGROUPR:
-        if (write)
-            word->group = value;
-        return word->group;
-    case REG_ISENABLER:
-    case REG_ICENABLER:
-        if (write)
-            enable(cpu, vcpu, base, value, (offset & ~0x7fu) == REG_ISENABLER);
-        return word->enable;
-    case REG_ISPENDR:
-    case REG_ICPENDR:
-        if (write)
-            change_pending(cpu, vcpu, base, value, (offset & ~0x7fu) == REG_ISPENDR);
-        return __atomic_load_n(&word->pending, __ATOMIC_RELAXED);
-    default: /* active: what stands in a list register, near enough; a write changes nothing */
-        return word->inflight;
-    }
-}
-
-static uint32_t access_priorities(struct vgic_word *word, uint32_t n, uint32_t width, bool write, uint32_t value)
-{
-    uint32_t read = 0;
-
-    for (uint32_t i = 0; i < width; i++) {
-        if (write)
-            word->priority[n + i] = (uint8_t)(value >> i * 8 & 0xf8); /* five bits are implemented */
-        read |= (uint32_t)word->priority[n + i] << i * 8;
-    }
-    return read;
-}
-
-/* Two bits for each of 16 interrupts, of which the upper says edge. */
-static uint32_t access_config(struct vgic_word *word, uint32_t n, bool write, uint32_t value)
-{
-    uint32_t read = 0;
-
-    for (uint32_t i = 0; i < 16; i++) {
-        uint32_t edge = 1u << (n + i);
-
-        if (write)
-            word->edge = (value >> (i * 2 + 1) & 1) != 0 ? word->edge | edge : word->edge & ~edge;
-        if (word->edge & edge)
-            read |= 2u << i * 2;
-    }
-    return read;
-}
-
-void vgic_access(struct cpu *cpu, uint32_t vcpu, uint32_t offset, struct vdev_access *access)
+uint32_t vgic_listed(struct cpu *cpu, const struct vgic_word *word, enum gic_lr_state state)
 {
     struct virq *virq = &cpu->vm->virq;
-    uint32_t value = (uint32_t)access->value;
-    uint32_t id;
+    uint32_t bits = 0;
 
-    access->value = 0;
-    if (offset >= REG_IGROUPR && offset < REG_IPRIORITYR) {
-        id = (offset & 0x7fu) / 4 * 32;
-        if (access->width == 4 && id < PLAN_IRQ_WORDS * 32)
-            access->value = access_bits(cpu, vcpu, offset, id, access->write, value);
-    } else if (offset >= REG_IPRIORITYR && offset < REG_ITARGETSR) {
-        id = offset - REG_IPRIORITYR;
-        if (access->width <= 4 && id < PLAN_IRQ_WORDS * 32)
-            access->value = access_priorities(vgic_word(virq, vcpu, id), id % 32, access->width, access->write, value);
-    } else if (offset >= REG_ICFGR && offset < REG_END) {
-        id = (offset - REG_ICFGR) * 4;
-        if (access->width == 4 && id >= GIC_PPI && id < PLAN_IRQ_WORDS * 32)
-            access->value = access_config(vgic_word(virq, vcpu, id), id % 32, access->write, value);
+    for (uint32_t index = 0; index < gic_lr_count(); index++) {
+        uint32_t id = virq->lr[cpu->vcpu][index];
+
+        if (id != NO_INTERRUPT && vgic_word(virq, cpu->vcpu, id) == word && gic_lr_state(index) == state)
+            bits |= bit(id);
     }
+    return bits;
+}
+
+static void reset_vcpu(struct cpu *cpu)
+{
+    struct virq *virq = &cpu->vm->virq;
+    struct vgic_word *private = &virq->private[cpu->vcpu];
+
+    for (uint32_t index = 0; index < GIC_LR_MAX; index++) {
+        uint32_t id = virq->lr[cpu->vcpu][index];
+
+        virq->lr[cpu->vcpu][index] = NO_INTERRUPT;
+        /* At first everything is 0. SGIs go with the private word. */
+        if (id >= GIC_PPI && id != NO_INTERRUPT) {
+            struct vgic_word *word = vgic_word(virq, cpu->vcpu, id);
+            enum gic_lr_state state = gic_lr_state(index);
+
+            word->inflight &= ~bit(id);
+            if ((state & LR_PENDING) != 0 || (word->level & bit(id)) != 0)
+                set_pending(word, id);
+            else if (state != LR_EMPTY && physical_of(cpu->vm, id) != 0)
+                gic_deactivate(physical_of(cpu->vm, id));
+        }
+    }
+    gic_reset_virtual();
+    virq->stale[cpu->vcpu] = false;
+    vgic_enable(cpu, cpu->vcpu, 0, UINT32_MAX, false);
+    for (uint32_t bits = private->pending; bits != 0; bits &= bits - 1) {
+        uint32_t physical = physical_of(cpu->vm, bit_lowest(bits));
+
+        if (physical != 0)
+            gic_deactivate(physical);
+    }
+    *private = (struct vgic_word){.enable = 0xffff, .edge = 0xffff};
+    for (uint32_t id = 0; id < GIC_PPI; id++)
+        virq->source[cpu->vcpu][id] = 0;
 }
 
 void virq_reset_vcpu(struct cpu *cpu)
@@ -439,22 +465,7 @@ void virq_reset_vcpu(struct cpu *cpu)
     struct virq *virq = &cpu->vm->virq;
 
     spin_lock(&virq->lock);
-    for (uint32_t index = 0; index < GIC_LR_MAX; index++) {
-        uint32_t id = virq->lr[cpu->vcpu][index];
-
-        /* At first everything is 0, and a list register that holds interrupt 0 holds none. */
-        if (id != NO_INTERRUPT && id != 0) {
-            vgic_word(virq, cpu->vcpu, id)->inflight &= ~bit(id);
-            if (physical_of(cpu->vm, id) != 0)
-                gic_deactivate(physical_of(cpu->vm, id));
-        }
-        virq->lr[cpu->vcpu][index] = NO_INTERRUPT;
-    }
-    enable(cpu, cpu->vcpu, 0, UINT32_MAX, false);
-    virq->private[cpu->vcpu] = (struct vgic_word){.enable = GIC_PPI == 0 ? 0 : 0xffff, .edge = 0xffff};
-    for (uint32_t id = 0; id < GIC_PPI; id++)
-        virq->source[cpu->vcpu][id] = 0;
-    gic_reset_virtual();
+    reset_vcpu(cpu);
     spin_unlock(&virq->lock);
 }
 
@@ -467,7 +478,7 @@ void virq_reset(struct cpu *cpu)
     for (uint32_t id = GIC_SPI; id < PLAN_IRQ_WORDS * 32; id += 32) {
         struct vgic_word *word = vgic_word(virq, 0, id);
 
-        enable(cpu, 0, id, UINT32_MAX, false);
+        vgic_enable(cpu, 0, id, UINT32_MAX, false);
         for (uint32_t bits = word->pending; bits != 0; bits &= bits - 1) {
             uint32_t physical = physical_of(cpu->vm, id + bit_lowest(bits));
 
@@ -475,7 +486,15 @@ void virq_reset(struct cpu *cpu)
                 gic_deactivate(physical);
         }
         *word = (struct vgic_word){0};
+        for (uint32_t vcpu = 0; vcpu < cpu->vm->config->vcpu_count; vcpu++)
+            virq->routed[vcpu][id / 32 - 1] = 0;
     }
+    for (uint32_t i = 0; i < VGIC_SHARED * 32; i++)
+        virq->route[i] = 0;
+    /* A vCPU may have sent an interrupt to one that was off already: what stands there only its own CPU can clear. */
+    for (uint32_t vcpu = 0; vcpu < cpu->vm->config->vcpu_count; vcpu++)
+        virq->stale[vcpu] = true;
+    vgic_flush_all(cpu);
     vgic_reset_interface(cpu->vm);
     spin_unlock(&virq->lock);
 }

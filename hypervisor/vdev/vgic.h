@@ -37,24 +37,35 @@ struct virq {
     uint32_t enabled; /* the distributor forwards */
     struct vgic_word private[PLAN_VCPUS_MAX];
     struct vgic_word shared[VGIC_SHARED];
-    uint32_t routed[PLAN_VCPUS_MAX][VGIC_SHARED]; /* shared interrupts of each vCPU */
+    uint32_t routed[PLAN_VCPUS_MAX][VGIC_SHARED]; /* shared interrupts of each vCPU; of vCPU 0 those that it has not */
     uint8_t route[VGIC_SHARED * 32];              /* vCPU of each shared interrupt */
-    uint64_t source[PLAN_VCPUS_MAX][GIC_PPI];     /* GICv2: vCPUs that have sent each SGI */
+    uint64_t source[PLAN_VCPUS_MAX][GIC_PPI];     /* vCPUs that have sent each SGI; on a GICv3 they count as one */
     uint16_t lr[PLAN_VCPUS_MAX][GIC_LR_MAX];      /* interrupt in each list register, 0xffff: none */
+    uint8_t lr_source[PLAN_VCPUS_MAX][GIC_LR_MAX]; /* vCPU that has sent the SGI in it */
+    bool stale[PLAN_VCPUS_MAX];                   /* the VM was reset, and the vCPU's list registers not yet */
     bool asleep[PLAN_VCPUS_MAX];                  /* GICv3: GICR_WAKER */
 };
 
 /* The word that holds an interrupt, as one vCPU sees it; id is less than PLAN_IRQ_WORDS * 32. */
 struct vgic_word *vgic_word(struct virq *virq, uint32_t vcpu, uint32_t id);
 
-/* Send an SGI to a set of vCPUs. */
-void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus);
+/* Send an SGI to a set of vCPUs. source: the sender, where the controller tells the guest (GICv2), else 0. */
+void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus, uint32_t source);
 
 /*
  * The registers that both versions have, by offset in the distributor (or a redistributor's SGI page): groups, enables,
  * pending and active bits, priorities, configuration. `vcpu`: whose private interrupts. The lock is held.
  */
 void vgic_access(struct cpu *cpu, uint32_t vcpu, uint32_t offset, struct vdev_access *access);
+
+/* Enable or disable some of 32 interrupts from `base` on, as `vcpu` sees them; the lock is held. */
+void vgic_enable(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t bits, bool enabled);
+
+/* A guest's write makes some of them pending, or not any more; the lock is held. */
+void vgic_change_pending(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t bits, bool pending);
+
+/* Of the interrupts in a word, those that stand in this CPU's list registers in some state. */
+uint32_t vgic_listed(struct cpu *cpu, const struct vgic_word *word, enum gic_lr_state state);
 
 /* Give a shared interrupt to a vCPU; the lock is held. */
 void vgic_route(struct cpu *cpu, uint32_t id, uint32_t vcpu);

@@ -66,9 +66,11 @@ bool virq_access(struct cpu *cpu, struct vdev_access *access)
     uint32_t offset = (uint32_t)access->offset;
     uint64_t value = access->value;
 
+    if (offset % access->width != 0)
+        return false;
     if (offset == GICD_SGIR) {
         if (access->write)
-            vgic_send(cpu, (uint32_t)value & 0xf, sgi_targets(cpu, (uint32_t)value));
+            vgic_send(cpu, (uint32_t)value & 0xf, sgi_targets(cpu, (uint32_t)value), cpu->vcpu);
         access->value = 0;
         return true;
     }

@@ -25,6 +25,7 @@
 #define CTLR_ENABLE    3u
 #define CTLR_FIXED     0x50u /* affinity routing, one security state */
 #define TYPER_IDBITS   (9u << 19)
+#define TYPER_NO_1N    (1u << 25)
 #define TYPER_LAST     (1u << 4)
 #define WAKER_SLEEP    2u
 #define WAKER_ASLEEP   4u
@@ -44,6 +45,14 @@ static uint32_t vcpu_of(const struct vm *vm, uint64_t value)
     return (value & 0xff) < 16 && (value >> 16 & 0xffff) == 0 && vcpu < vm->config->vcpu_count ? (uint32_t)vcpu : 0;
 }
 
+/* A register of the first 32 interrupts, which a redistributor has instead of the distributor. */
+static bool is_private(uint32_t offset)
+{
+    uint32_t id = offset < 0x400 ? (offset & 0x7f) / 4 * 32 : offset < 0x800 ? offset - 0x400 : (offset - 0xc00) * 4;
+
+    return id < GIC_SPI;
+}
+
 static void access_distributor(struct cpu *cpu, uint32_t offset, struct vdev_access *access)
 {
     struct virq *virq = &cpu->vm->virq;
@@ -54,7 +63,7 @@ static void access_distributor(struct cpu *cpu, uint32_t offset, struct vdev_acc
             vgic_set_enabled(cpu, (uint32_t)access->value & CTLR_ENABLE);
         access->value = virq->enabled | CTLR_FIXED;
     } else if (offset == GICD_TYPER) {
-        access->value = TYPER_IDBITS | (PLAN_IRQ_WORDS - 1);
+        access->value = TYPER_NO_1N | TYPER_IDBITS | (PLAN_IRQ_WORDS - 1);
     } else if (offset == GICD_IIDR) {
         access->value = IIDR_ARM;
     } else if (offset == PIDR2) {
@@ -65,8 +74,7 @@ static void access_distributor(struct cpu *cpu, uint32_t offset, struct vdev_acc
             vgic_route(cpu, spi, vcpu_of(cpu->vm, access->value));
         access->value = offset % 8 == 0 ? affinity(virq->route[spi - GIC_SPI]) : 0;
     } else if (offset >= 0x80 && offset < 0x100 + 0xd00) {
-        /* The first word's registers belong to the redistributors. */
-        if ((offset < 0x400 ? (offset & 0x7f) / 4 * 32 : offset < 0x800 ? offset - 0x400 : (offset - 0xc00) * 4) >= GIC_SPI)
+        if (!is_private(offset))
             vgic_access(cpu, cpu->vcpu, offset, access);
         else
             access->value = 0;
@@ -83,7 +91,10 @@ static void access_redistributor(struct cpu *cpu, uint32_t vcpu, uint32_t offset
     if (vcpu == cpu->vm->config->vcpu_count - 1)
         typer |= TYPER_LAST;
     if (offset >= GICR_SGI) {
-        vgic_access(cpu, vcpu, offset - GICR_SGI, access);
+        if (is_private(offset - GICR_SGI))
+            vgic_access(cpu, vcpu, offset - GICR_SGI, access);
+        else
+            access->value = 0;
     } else if (offset == GICR_TYPER) {
         access->value = typer;
     } else if (offset == GICR_TYPER + 4) {
@@ -106,6 +117,8 @@ bool virq_access(struct cpu *cpu, struct vdev_access *access)
     struct virq *virq = &cpu->vm->virq;
     uint32_t offset = (uint32_t)access->offset;
 
+    if (offset % access->width != 0)
+        return false;
     spin_lock(&virq->lock);
     if (offset < GICD_SIZE)
         access_distributor(cpu, offset, access);
@@ -114,6 +127,8 @@ bool virq_access(struct cpu *cpu, struct vdev_access *access)
     else
         access->value = 0;
     spin_unlock(&virq->lock);
+    if (access->width < 8)
+        access->value &= ((uint64_t)1 << access->width * 8) - 1;
     return true;
 }
 
@@ -123,7 +138,7 @@ void vgic_reset_interface(struct vm *vm)
         vm->virq.asleep[vcpu] = false;
 }
 
-/* ICC_SGI1R_EL1: a target list of 16 within a cluster, or all but the sender. */
+/* ICC_SGI1R_EL1: a target list of 16 within a cluster (affinity 1; 2, 3 and the range are 0), or all but the sender. */
 bool virq_write_sgi(struct cpu *cpu, uint64_t value)
 {
     uint32_t count = cpu->vm->config->vcpu_count;
@@ -133,8 +148,8 @@ bool virq_write_sgi(struct cpu *cpu, uint64_t value)
 
     if (value >> 40 & 1)
         vcpus = all & ~((uint64_t)1 << cpu->vcpu);
-    else if ((value >> 32 & 0xff) == 0 && (value >> 48 & 0xff) == 0 && cluster < 4)
+    else if ((value >> 32 & 0xff) == 0 && (value >> 44 & 0xfff) == 0 && cluster < 4)
         vcpus = (value & 0xffff) << cluster * 16 & all;
-    vgic_send(cpu, (uint32_t)(value >> 24 & 0xf), vcpus);
+    vgic_send(cpu, (uint32_t)(value >> 24 & 0xf), vcpus, 0);
     return true;
 }

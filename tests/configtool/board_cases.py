@@ -23,8 +23,8 @@ def changed_board(folder: Path, dts: str = "", yaml: str | None = None) -> Path:
 
 
 def realise(example: str, folder: Path) -> Path:
-    """The system.yaml of a rule's example, in a furnished folder. A line `# with this in board.dts: TEXT` adds TEXT to the
-    device tree of the board, one with board.yaml the line TEXT to board.yaml (a line with the same key goes)."""
+    """The system.yaml of a rule's example, in a furnished folder. A line `# with this in board.dts: TEXT` adds TEXT to
+    the device tree of the board, one with board.yaml the line TEXT to board.yaml (a line with the same key goes)."""
     furnish(folder)
     added = {"board.dts": "", "board.yaml": ""}
     for file, text in _ADDED.findall(example):

@@ -23,7 +23,19 @@ class Field:
 
 
 def fields(elf: Elf, layout: Layout) -> list[Field]:
-    return list(_walk(elf, layout.config.type, layout.config.address, ""))
+    return [*_walk(elf, layout.config.type, layout.config.address, ""), *_probes(elf)]
+
+
+def _probes(elf: Elf) -> Iterator[Field]:
+    """The words behind `boot_probes`, up to the 0 that ends them."""
+    symbol = elf.symbol("boot_probes")
+    assert symbol is not None
+    at = symbol.value
+    while True:
+        yield Field(f"boot_probes[{(at - symbol.value) // 8}]", at, 8, "number")
+        if not number(elf, at, 8):
+            return
+        at += 8
 
 
 def number(elf: Elf, address: int, size: int) -> int:

@@ -195,7 +195,8 @@ def own_tables() -> Iterator[Mutation]:
                    with_entries((where, leaf(cpu.stack - 2 * PAGE, V | rights | A | D))))
     last = facts.cpus[-1].stack - PAGE
     for page in range(facts.sections[".tables"][0], facts.sections[".tables"][0] + 4 * PAGE, PAGE):
-        yield f"table at {page:#x} mapped", with_entries((slot[last] + (page - last) // PAGE * 8, leaf(page, V | R | A)))
+        yield f"table at {page:#x} mapped", with_entries((slot[last] + (page - last) // PAGE * 8,
+                                                          leaf(page, V | R | A)))
 
 
 def registers() -> Iterator[Mutation]:

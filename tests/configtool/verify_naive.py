@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A second judge of an image, for the tests of verify: page by page, entry by entry, with nothing of configtool in it.
 
-It knows an image that is good, and says of an altered one whether a guest could reach or lack anything for it. It is slow
-and small. Sources as those of configtool/verify/walk_riscv.py.
+It knows an image that is good, and says of an altered one whether a guest could reach or lack anything for it. It is
+slow and small. Source: The RISC-V Instruction Set Manual, Volume II, Privileged Architecture.
 """
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Pages = dict[int, tuple[int, int]]      # address -> (physical address, flags R,
 
 
 def pages(image: Image, root: int, guest: bool, blob: tuple[int, int]) -> Pages:
-    """Every page of a three-level tree. Raises Harm where the hardware would not know what to do, or reads beyond the blob."""
+    """Every page of a tree of three levels. Raises Harm where the hardware would fault, or read beyond the blob."""
     found: Pages = {}
 
     def visit(table: int, level: int, address: int) -> None:
@@ -73,8 +73,10 @@ def pages(image: Image, root: int, guest: bool, blob: tuple[int, int]) -> Pages:
                 visit(target, level - 1, here)
                 continue
             user, global_, accessed, dirty = (entry >> bit & 1 for bit in (4, 5, 6, 7))
-            if rights & 3 == 2 or target % span or user != guest or guest and global_ or not accessed or rights & 2 and not dirty:
+            if rights & 3 == 2 or target % span or user != guest or guest and global_:
                 raise Harm("bad leaf")
+            if not accessed or rights & 2 and not dirty:
+                raise Harm("a leaf that the hardware would write")
             for offset in range(0, span, PAGE):
                 found[here + offset] = (target + offset, rights)
 
@@ -92,7 +94,8 @@ class Truth:
     free: tuple[int, int]               # RAM of which guests may have any
     taken: frozenset[int]               # pages in it that no guest may have: pristine copies
     compared: tuple[tuple[int, int], ...]       # ranges (physical address, bytes) that mean something, byte for byte
-    fixed: frozenset[int]               # physical pages of channels and devices
+    fixed: frozenset[int]               # pages of which the configuration tells, too: channels, devices, restored memory
+    top: int                            # the highest page that guests have: memory is probed up to there
 
 
 def state(data: bytes, truth: Truth) -> tuple[list[Pages], Pages, Image]:
@@ -112,7 +115,7 @@ def state(data: bytes, truth: Truth) -> tuple[list[Pages], Pages, Image]:
 
 
 def judge(data: bytes, good: bytes, good_state: tuple[list[Pages], Pages, Image], truth: Truth) -> str:
-    """'' for an image that does what the good one does; else the harm. Only bytes of segments differ from the good image's."""
+    """'' for an image that does what the good one does; else the harm. The two differ in bytes of segments alone."""
     try:
         guests, own, image = state(data, truth)
         good_guests, good_own, good_image = good_state
@@ -131,21 +134,21 @@ def judge(data: bytes, good: bytes, good_state: tuple[list[Pages], Pages, Image]
                 meant, meant_rights = before[address]
                 if rights != meant_rights:
                     raise Harm("rights")
+                if image.page(physical) != good_image.page(meant):
+                    raise Harm("contents")
                 if meant in truth.fixed:
                     if physical != meant:
-                        raise Harm("a channel or a device moved")
+                        raise Harm("something moved that the configuration tells of")
                     continue
                 if not truth.free[0] <= physical < truth.free[1] or truth.window[0] <= physical < truth.window[1]:
                     raise Harm("memory that is no guest's")
                 if physical in truth.taken or physical in truth.fixed:
                     raise Harm("memory that is somebody's")
-                if owners.setdefault(physical, number) != number or len(owners) == 0:
+                if owners.setdefault(physical, number) != number:
                     raise Harm("memory of two")
-                if image.page(physical) != good_image.page(meant):
-                    raise Harm("contents")
             if len({p for p, _ in now.values()}) != len(now):
                 raise Harm("memory twice")
-        if max(owners) != max(p for g in good_guests for p, _ in g.values() if p not in truth.fixed):
+        if max(page for now in guests for page, _ in now.values()) != truth.top:
             raise Harm("memory that is not probed")
         return ""
     except Harm as harm:

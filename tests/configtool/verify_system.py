@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small system with one of everything, built once for the tests of verify: three VMs on four harts, an ELF, a raw file and a
-Linux kernel with an initrd, a read-only region, channels one way and both ways, a device, a VM that can be restarted."""
+"""A small system with one of everything, built once for the tests of verify: three VMs on four harts, an ELF, raw files
+and a Linux kernel with an initrd, a read-only region, channels one way and both ways, a device, a VM that restarts."""
 from __future__ import annotations
 
 import functools

@@ -7,6 +7,7 @@
 #include "csr.h"
 #include "fdt.h"
 #include "irq.h"
+#include "irqchip.h"
 #include "layout.h"
 #include "sbi.h"
 #include "string.h"
@@ -62,13 +63,21 @@ bool cpu_start(uint32_t number, void (*entry)(void))
 
 void cpu_interrupt(uint32_t number)
 {
-    sbi_call(SBI_IPI, 0, 1, number, 0, 0, 0); /* a mask of harts, and the hart of its bit 0 */
+    if (!imsic_send(number, IMSIC_IPI)) {
+        sbi_call(SBI_IPI, 0, 1, number, 0, 0, 0); /* a mask of harts, and the hart of its bit 0 */
+    }
 }
 
 void cpu_on_interrupt(void (*handler)(void))
 {
     interrupt_handler = handler;
     csr_set(sie, 1ul << IRQ_SOFTWARE);
+    imsic_enable(IMSIC_IPI);
+}
+
+void cpu_interrupted(void)
+{
+    interrupt_handler();
 }
 
 void cpu_interrupts_on(void)
@@ -119,7 +128,7 @@ void trap_handle(struct trap *trap)
     switch (trap->cause) {
     case interrupt | IRQ_SOFTWARE:
         csr_clear(sip, 1ul << IRQ_SOFTWARE);
-        interrupt_handler();
+        cpu_interrupted();
         break;
     case interrupt | IRQ_TIMER:
         timer_take();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A hart's IMSIC, by number: the assembler need not know it. Source: RISC-V Advanced Interrupt Architecture 1.0, ch. 2, 3. */
+/* A hart's IMSIC and what goes with it, by number: the assembler need not know it. Source: AIA specification 1.0, ch. 2, 3. */
 #ifndef ARCH_IMSIC_H
 #define ARCH_IMSIC_H
 
@@ -8,6 +8,11 @@
 #define CSR_STOPEI    0x15c
 #define CSR_VSISELECT 0x250
 #define CSR_VSIREG    0x251
+#define CSR_HGEIE     0x607
+#define CSR_HVIEN     0x608
+#define CSR_HVICTL    0x609
+#define CSR_HVIPRIO1  0x646
+#define CSR_HVIPRIO2  0x647
 
 /* Indirectly accessed registers. */
 #define IMSIC_EIDELIVERY  0x70

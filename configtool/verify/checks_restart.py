@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What follows the end of a VM, and what a restart puts back."""
+from __future__ import annotations
+
+from ..system import Action
+from .case import Case, VmCase, plural, size_text, span_text
+from .facts import Policy, Restore
+from .report import Check
+from .walk import Extent, common, length, minus, union
+
+_ACTIONS = {"stop": "ACTION_STOP", "restart": "ACTION_RESTART", "halt-system": "ACTION_HALT_SYSTEM"}     # config.h
+
+
+def restart(case: Case) -> Check:
+    """What follows the end of a VM is what the YAML says; a restart puts back all of its memory and nothing else."""
+    check = Check("restart", "restarts follow the description and put back a VM's own memory", unit="policy")
+    for vm in case.vms:
+        again = False
+        for name, policy in vm.facts.policies:
+            check.look()
+            action: Action | None = getattr(vm.vm, name)
+            wanted = _policy(action, case.board.timebase)
+            again |= _ACTIONS["restart"] in (wanted.action, wanted.then)
+            if policy != wanted:
+                check.fail(f"{name} of VM '{vm.name}' is not what its description says",
+                           action.span if action else vm.span,
+                           notes=(f"in the image: {_show(policy)}", f"in the description: {_show(wanted)}"))
+        _covers(vm, again, check)
+        for restore in vm.facts.restores:
+            _source(case, vm, restore, check)
+        if vm.facts.restores:
+            total, copied = (sum(r.size for r in vm.facts.restores if r.source or every) for every in (True, False))
+            check.evidence.append(f"{vm.name}: a restart puts back {size_text(total)}, of it {size_text(copied)} from "
+                                  "pristine copies")
+    return check
+
+
+def _policy(action: Action | None, timebase: int) -> Policy:
+    if action is None:
+        return Policy(_ACTIONS["stop"], 0, 0, _ACTIONS["stop"])
+    return Policy(_ACTIONS[action.action], action.at_most or 0, (action.within_us or 0) * timebase // 1_000_000,
+                  _ACTIONS[action.then or "stop"])
+
+
+def _show(policy: Policy) -> str:
+    return (f"{policy.action}, at most {plural(policy.at_most, 'time')} in {plural(policy.within, 'tick')}, then "
+            f"{policy.then}")
+
+
+def _covers(vm: VmCase, again: bool, check: Check) -> None:
+    """All that the guest may have written is put back, once."""
+    ranges = union((r.ipa, r.ipa + r.size) for r in vm.facts.restores)
+    writable = union((e.ipa, e.end) for e in vm.of("memory") if "w" in e.access)
+    if length(ranges) != sum(r.size for r in vm.facts.restores):
+        check.fail(f"a restart of VM '{vm.name}' puts some of its memory back twice", vm.span)
+    for start, end in minus(ranges, writable)[:1]:
+        check.fail(f"a restart of VM '{vm.name}' writes IPA {span_text(start, end)}, which is not its memory", vm.span)
+    for start, end in minus(writable, ranges)[:1]:
+        if again or vm.facts.restores:
+            check.fail(f"a restart of VM '{vm.name}' does not put back IPA {span_text(start, end)}", vm.span)
+
+
+def _source(case: Case, vm: VmCase, restore: Restore, check: Check) -> None:
+    """It comes from a copy of what the VM starts with, or is zeros where it starts with zeros."""
+    there = vm.facts.walk.within(restore.ipa, restore.size)
+    what = f"IPA {span_text(restore.ipa, restore.ipa + restore.size)} of VM '{vm.name}'"
+    if [(e.phys, e.size) for e in there] != [(restore.phys, restore.size)]:
+        check.fail(f"{what} is said to be physical {restore.phys:#x} for its restart", vm.span,
+                   f"in the tables: {', '.join(f'{e.phys:#x}' for e in there) or 'nothing'}")
+    if not restore.source:
+        if any(_has_data(case, e) for e in there):
+            check.fail(f"{what} is cleared by a restart, but the image has data there", vm.span)
+        return
+    copy = case.facts.elf.read(restore.source, restore.size)
+    if copy is None or copy != case.read_guest(vm, restore.ipa, restore.size):
+        check.fail(f"{what} does not start with what its pristine copy at {restore.source:#x} has", vm.span)
+    mapped = union((e.phys, e.phys_end) for e in case.facts.own.extents)
+    if minus([(restore.source, restore.source + restore.size)], mapped):
+        check.fail(f"the hypervisor does not map the pristine copy at {restore.source:#x} for VM '{vm.name}'", vm.span)
+
+
+def _has_data(case: Case, extent: Extent) -> bool:
+    """Whether the image has bytes other than zeros there."""
+    return any(any(case.facts.elf.read(low, high - low) or b"") for segment in case.facts.elf.segments
+               for low, high in common([(extent.phys, extent.phys_end)], [(segment.base, segment.end)]))
+

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""make fuzz: configtool on damaged input. It may say what it likes and exit 0, 1 or 2; no more memory, no more time.
+
+    python3 tests/fuzz [--seed N] [--seconds S | --cases N] [--kind KIND]
+    python3 tests/fuzz --seed N --kind KIND --case I [--keep DIR]        one case again
+
+A case follows from seed, kind and number alone. Each runs in a process of its own with RLIMIT_AS of 1 GiB and an end after
+10 seconds. Failing ones are kept in build/fuzz/. Exit status 1: there was one.
+"""
+from __future__ import annotations
+
+import argparse
+import collections
+import io
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from cases import KINDS, ROOT  # noqa: E402
+
+MEMORY = 1 << 30
+SECONDS = 10
+
+
+def prepare(kind: str, seed: int, number: int, folder: Path) -> None:
+    KINDS[kind](folder, random.Random(f"{seed}/{kind}/{number}"))
+
+
+def run(folder: Path) -> tuple[int | str, str]:
+    """Exit code, or what ended it, and the last line of its standard error, of `configtool check` in a child."""
+    error = folder / ".stderr"
+    child = os.fork()
+    if child == 0:
+        code = 4
+        try:
+            os.chdir(folder)
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            signal.alarm(SECONDS)
+            with open(error, "w", encoding="utf-8", errors="backslashreplace") as stream:
+                sys.stdout, sys.stderr = io.StringIO(), stream
+                from configtool.cli.main import main
+                code = main(["check", "system.yaml", "--guests", "nowhere", "--max-errors", "0"])
+        except BaseException:
+            with open(error, "a", encoding="utf-8", errors="backslashreplace") as stream:
+                traceback.print_exc(file=stream)
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    said = error.read_text("utf-8", "replace").strip().splitlines()
+    error.unlink()
+    ended: int | str = os.WEXITSTATUS(status) if os.WIFEXITED(status) else signal.Signals(os.WTERMSIG(status)).name
+    if ended == 3:      # the line before "configtool: this is a bug" is the exception's
+        return ended, next((line for line in reversed(said) if not line.startswith("configtool:")), "")
+    return ended, said[-1] if said else ""
+
+
+def one(kind: str, seed: int, number: int, keep: Path) -> tuple[int | str, str]:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        prepare(kind, seed, number, folder)
+        ended, said = run(folder)
+        if ended not in (0, 1, 2):
+            name = keep / f"{kind}-{seed}-{number}"
+            shutil.rmtree(name, ignore_errors=True)
+            shutil.copytree(folder, name)
+        return ended, said
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests/fuzz", description="configtool on damaged input.")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
+    parser.add_argument("--kind", choices=list(KINDS), help="only this kind of input")
+    parser.add_argument("--seconds", type=float, default=60, metavar="S", help="how long; default: 60")
+    parser.add_argument("--cases", type=int, metavar="N", help="this many of each kind, instead of a time")
+    parser.add_argument("--case", type=int, metavar="I", help="this one alone")
+    parser.add_argument("--keep", type=Path, default=ROOT / "build" / "fuzz", metavar="DIR", help="where failing cases go")
+    given = parser.parse_args()
+
+    import configtool.pipeline  # noqa: F401    imported before the forks
+    import configtool.board.load, configtool.image.load, configtool.plan.make  # noqa: F401, E401
+    import jsonschema, yaml  # noqa: F401, E401
+
+    kinds = [given.kind] if given.kind else list(KINDS)
+    if given.case is not None:
+        if len(kinds) > 1:
+            parser.error("--case needs --kind")
+        ended, said = one(kinds[0], given.seed, given.case, given.keep)
+        print(f"{kinds[0]} {given.case}: exit {ended}: {said}")
+        return 0 if ended in (0, 1, 2) else 1
+    tally: collections.Counter[int | str] = collections.Counter()
+    slowest, number, failed, start = (0.0, ""), 0, 0, time.monotonic()
+    while number < given.cases if given.cases is not None else time.monotonic() - start < given.seconds:
+        for kind in kinds:
+            before = time.monotonic()
+            ended, said = one(kind, given.seed, number, given.keep)
+            slowest = max(slowest, (time.monotonic() - before, f"{kind} {number}"))
+            tally[ended] += 1
+            if ended not in (0, 1, 2):
+                failed += 1
+                print(f"FAILED: {kind} {number}: exit {ended}: {said}\n"
+                      f"  again: python3 tests/fuzz --seed {given.seed} --kind {kind} --case {number}", flush=True)
+        number += 1
+    print(f"fuzz: {sum(tally.values())} cases, seed {given.seed}: "
+          + ", ".join(f"{count} exit {ended}" for ended, count in sorted(tally.items(), key=str))
+          + f"; the slowest took {slowest[0]:.1f} s ({slowest[1]})")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
