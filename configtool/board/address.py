@@ -9,6 +9,9 @@ from __future__ import annotations
 from .dts import Node, TreeError, joined
 
 
+MAX_RANGES = 512        # of one bus; the most in a tree that Linux carries is 102
+
+
 class Addresses:
     """Translates for one tree; each bus is read once."""
 
@@ -84,6 +87,8 @@ def read_ranges(bus: Node, name: str = "ranges") -> list[tuple[int, int, int]] |
     cells, step = prop.cells, child + parent + size
     if step == 0 or len(cells) % step:
         raise TreeError(f"{name} has {len(cells)} cells; entries here have {child} + {parent} + {size}", prop.span)
+    if len(cells) // step > MAX_RANGES:
+        raise TreeError(f"{name} has more than {MAX_RANGES} entries", prop.span)
     return [(joined(cells[at:at + child]), joined(cells[at + child:at + child + parent]),
              joined(cells[at + child + parent:at + step]))
             for at in range(0, len(cells), step)]

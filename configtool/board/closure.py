@@ -130,6 +130,14 @@ class Closure:
         except TreeError:
             return None
 
+    def mapped_bus(self, node: Node) -> bool:
+        """Whether the CPU sees what is on the bus below a node."""
+        return self._addresses.mapped(node)
+
+    def translated(self, bus: Node | None, address: int) -> int | None:
+        """An address on a bus as the CPU sees it."""
+        return self._addresses.translate(bus, address) if bus is not None else None
+
     def _nested(self, device: Device) -> bool:
         node = device.node.parent if device.node is not None else None
         while node is not None:
@@ -144,7 +152,7 @@ class Closure:
         own = self._by_path.get(node.path)
         taken = []
         for child in node.children:
-            if not child.okay:
+            if not child.okay and child.unit_name not in ("port", "endpoint"):      # those are counted
                 continue
             other = self._by_path.get(child.path)
             if other is not None and child.path not in self._given and not _within(other, own):
@@ -183,6 +191,7 @@ class Closure:
                             if prop.name == "thermal-sensors"), None)
             if sensors and all(s.provider is not None and self.has(s.provider) for s in sensors):
                 self.zones.append(zone)
+                self._fates[(zone.path, "thermal-sensors")] = tuple(Fate(s, True) for s in sensors)
 
     def _walk(self, node: Node) -> Iterator[Node]:
         yield node
@@ -230,10 +239,23 @@ class Closure:
             return []
         made: list[tuple[Node, tuple[int, ...], int, str] | None] = []
         for taken in found:
-            number, trigger = decode(*taken) if taken is not None else (0, "")
+            try:
+                number, trigger = decode(*taken) if taken is not None else (0, "")
+            except TreeError:
+                taken, number, trigger = None, 0, ""
             mine = taken is not None and (number in self._lines if taken[0].path == self._root else self.has(taken[0]))
             made.append((*taken, number, trigger) if taken is not None and mine else None)
         return made
+
+    def mapped(self, nexus: Node) -> list[tuple[tuple[int, ...], int]]:
+        """The interrupt-map of a nexus as far as it leads to the board's own controller: (child address and specifier,
+        number)."""
+        try:
+            entries = self._interrupts.entries(nexus)
+        except TreeError:
+            return []
+        return [(key, decode(*taken)[0]) for key, taken in entries
+                if taken is not None and taken[0].path == self._root]
 
     def foreign_interrupts(self, node: Node) -> Iterator[tuple[Node, tuple[int, ...]]]:
         """Those that are lost, with their controller."""

@@ -67,7 +67,8 @@ def _aplic(tree: DeviceTree, node: Node, harts: dict[str, int], addresses: Addre
         if not contexts:
             return None
         return InterruptController("aplic-imsic", node.path, node.span, registers, sources, contexts, node=node,
-                                   imsic=addresses.registers(parent) or (), ids=parent.u32("riscv,num-ids", 0) or 0,
+                                   imsic=addresses.registers(parent) or (), imsic_node=parent,
+                                   ids=parent.u32("riscv,num-ids", 0) or 0,
                                    guest_index_bits=parent.u32("riscv,guest-index-bits", 0) or 0)
     contexts = _contexts(tree, node, harts)
     if not contexts:

@@ -42,11 +42,11 @@ class Devices:
         self._tree = tree
         self._addresses = Addresses()
         self._interrupts = Interrupts(tree)
-        self._aliases: dict[str, tuple[str, ...]] = {}
+        self._aliases: dict[str, list[str]] = {}
         for name, path in tree.aliases.items():
             node = tree.node(path)
             if node:
-                self._aliases[node.path] = self._aliases.get(node.path, ()) + (name,)
+                self._aliases.setdefault(node.path, []).append(name)
         self._power: set[int] = set()             # phandles of what poweroff and reboot write to
         for node in tree.root.walk():
             if any(c in ("syscon-poweroff", "syscon-reboot") for c in _lenient(node)):
@@ -58,6 +58,7 @@ class Devices:
         found: list[Device] = []
         # id of a node: position in `found` of the device with registers that it is behind
         holder: dict[int, int] = {}
+        folded: dict[int, list[Interrupt]] = {}
         stack = list(reversed(self._tree.root.children))
         while stack:
             node = stack.pop()
@@ -67,9 +68,7 @@ class Devices:
             device = self._device(node)
             if device is not None and above is not None and not device.registers and not device.problems:
                 # A function of it, or a chip on its bus: its interrupts go where those registers go.
-                known = {(i.controller, i.number) for i in found[above].interrupts}
-                more = tuple(i for i in device.interrupts if (i.controller, i.number) not in known)
-                found[above] = replace(found[above], interrupts=found[above].interrupts + more)
+                folded.setdefault(above, list(found[above].interrupts)).extend(device.interrupts)
                 device = None
             if device is not None:
                 found.append(device)
@@ -79,6 +78,11 @@ class Devices:
                 holder[id(node)] = above
             if device is None or device.kind != "pci":
                 stack.extend(reversed(node.children))
+        for at, interrupts in folded.items():
+            once: dict[tuple[str, int], Interrupt] = {}
+            for interrupt in interrupts:
+                once.setdefault((interrupt.controller, interrupt.number), interrupt)
+            found[at] = replace(found[at], interrupts=tuple(once.values()))
         return tuple(found)
 
     def _device(self, node: Node) -> Device | None:
@@ -108,7 +112,7 @@ class Devices:
             controller = self._tree.nodes.get(path)
             if controller is not None and controller is not node and not is_a(controller, PLIC + APLIC + GICV2 + GICV3):
                 depends += (("interrupts", path),)
-        return Device(name=node.name, path=node.path, label=node.label, aliases=self._aliases.get(node.path, ()),
+        return Device(name=node.name, path=node.path, label=node.label, aliases=tuple(self._aliases.get(node.path, ())),
                       span=node.span, compatible=_lenient(node), enabled=node.available, registers=registers or (),
                       interrupts=interrupts, kind=kind,
                       dma_master=masters_memory(node, kind, bool(iommus)), iommus=iommus, depends=depends, node=node,

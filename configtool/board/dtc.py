@@ -22,7 +22,7 @@ from .dts import DeviceTree, Node, Property, parse_places
 
 MAX_MEMORY = 1 << 30        # bytes of address space of one dtc
 MAX_SECONDS = 10
-MAX_TEXT = 64 << 20         # bytes of annotated source
+MAX_TEXT = 32 << 20         # bytes of annotated source
 
 
 class DtcError(Exception):

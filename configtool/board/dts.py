@@ -86,7 +86,7 @@ class Property:
 class Node:
     """A node. `span` is its first definition, `places` all of them (an override by `&label` is one) in their order."""
 
-    __slots__ = ("name", "parent", "labels", "properties", "children", "_places", "path", "_byname")
+    __slots__ = ("name", "parent", "labels", "properties", "children", "_places", "path", "_byname", "_children")
 
     def __init__(self, name: str, parent: "Node | None", places: tuple[Span, ...],
                  labels: tuple[str, ...] = ()) -> None:
@@ -97,6 +97,7 @@ class Node:
         self.properties: list[Property] = []
         self.children: list[Node] = []
         self._byname: dict[str, Property] = {}
+        self._children: dict[str, Node | None] | None = None
         if parent is None:
             self.path = "/"
         else:
@@ -159,12 +160,14 @@ class Node:
         return prop.string if prop else default
 
     def child(self, name: str) -> "Node | None":
-        """A child by its whole name, or by the name before the `@` where only one has it."""
-        exact = next((c for c in self.children if c.name == name), None)
-        if exact:
-            return exact
-        found = [c for c in self.children if c.unit_name == name]
-        return found[0] if len(found) == 1 else None
+        """A child by its whole name, or by the name before the `@` where only one has it. For complete trees."""
+        if self._children is None:
+            self._children = {}
+            for child in self.children:
+                self._children[child.unit_name] = None if child.unit_name in self._children else child
+            for child in reversed(self.children):
+                self._children[child.name] = child
+        return self._children.get(name)
 
     def walk(self) -> "Iterator[Node]":
         """This node and all below it, in tree order."""

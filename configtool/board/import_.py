@@ -114,13 +114,13 @@ def _board_yaml(board: Board, name: str) -> tuple[str, tuple[str, ...]]:
         f"# Made by `configtool board import {name}`.",
         "# What has no value below, the device tree does not say: fill it in, then try `configtool board show`.",
         "bulkhead-board: 1", f'description: "{description}"', "",
-        "# Where the boot loader puts the image, a physical address. It is a file in the form of a Linux kernel Image, so",
-        "# the address to which your boot loader loads a kernel is right (U-Boot: printenv kernel_addr_r).",
+        "# Where the boot loader puts the image, a physical address. It is a file in the form of a Linux kernel Image,",
+        "# so the address to which your boot loader loads a kernel is right (U-Boot: printenv kernel_addr_r).",
         *([f"# For example: {start + 0x200000:#x}"] if board.memory else []), "load:", f"boot: {BOOTS[board.arch][0]}",
         ""]
     if not board.memory:
         blanks.append("memory")
-        lines += ["# The device tree leaves the memory to the boot loader. U-Boot has it in bdinfo, Linux in /proc/iomem.",
+        lines += ["# The device tree leaves the memory to the boot loader: see U-Boot's bdinfo or Linux's /proc/iomem.",
                   "# For example: [{at: " + f"{start:#x}" + ", size: 2GiB}]", "memory:", ""]
     held = [r for r in board.reserved]
     firmware = "OpenSBI" if riscv else "Trusted Firmware-A and a secure OS"

@@ -6,6 +6,9 @@ Devicetree Specification v0.4, section 2.4. Cells are read as the controllers' b
 """
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from .address import MAX_RANGES
 from .dts import DeviceTree, Node, TreeError
 from .model import Interrupt
 
@@ -30,12 +33,19 @@ def is_a(node: Node, names: tuple[str, ...]) -> bool:
     return any(c in names for c in node.compatible)
 
 
+class _Map(NamedTuple):
+    """An interrupt-map (section 2.4.3)."""
+    entries: list[tuple[tuple[int, ...], Node, tuple[int, ...]]]    # child address and specifier, parent, its specifier
+    first: dict[tuple[int, ...], tuple[Node, tuple[int, ...]]]       # by what the mask leaves of the first
+    mask: tuple[int, ...]
+
+
 class Interrupts:
     """Resolves for one tree."""
 
     def __init__(self, tree: DeviceTree) -> None:
         self._tree = tree
-        self._maps: dict[int, tuple[list[tuple[tuple[int, ...], Node, tuple[int, ...]]], tuple[int, ...]]] = {}
+        self._maps: dict[int, _Map] = {}
 
     def of(self, node: Node) -> tuple[Interrupt, ...]:
         """All interrupts of a node, without those at a RISC-V hart's own controller (software, timer, external). Raises
@@ -50,8 +60,8 @@ class Interrupts:
         return tuple(found)
 
     def resolved(self, node: Node) -> list[tuple[Node, tuple[int, ...]] | None]:
-        """For each interrupt as the node names it the controller that takes it and its specifier there; None where a map
-        has no entry for it. Raises TreeError."""
+        """For each interrupt as the node names it the controller that takes it and its specifier there; None where a
+        map has no entry for it. Raises TreeError."""
         return [self._follow(node, controller, cells) for controller, cells in self.specifiers(node)]
 
     def specifiers(self, node: Node) -> list[tuple[Node, tuple[int, ...]]]:
@@ -102,12 +112,11 @@ class Interrupts:
             address = reg.cells[:node.parent.address_cells]
         for _ in range(MAX_HOPS):
             if at.has("interrupt-map"):
-                entries, mask = self._map(at)
+                _, entries, mask = self._map(at)
                 width = at.address_cells if at.has("#address-cells") else 0
                 key = (address + (0,) * width)[:width] + cells
                 masked = tuple(k & m for k, m in zip(key, mask))
-                hit = next(((parent, spec) for entry, parent, spec in entries
-                            if tuple(e & m for e, m in zip(entry, mask)) == masked), None)
+                hit = entries.get(masked)
                 if hit is None:
                     return None
                 at, cells = hit
@@ -126,8 +135,7 @@ class Interrupts:
                 return at, cells
         raise TreeError("interrupts that lead from map to map without end", node.span)
 
-    def _map(self, nexus: Node) -> tuple[list[tuple[tuple[int, ...], Node, tuple[int, ...]]], tuple[int, ...]]:
-        """(child address and specifier, parent, parent specifier) of each entry, and the mask (section 2.4.3)."""
+    def _map(self, nexus: Node) -> "_Map":
         known = self._maps.get(id(nexus))
         if known:
             return known
@@ -152,8 +160,17 @@ class Interrupts:
                 raise TreeError("interrupt-map ends in the middle of an entry", prop.span)
             entries.append((cells[at:at + width], parent, cells[start:end]))
             at = end
-        self._maps[id(nexus)] = entries, mask
+        first: dict[tuple[int, ...], tuple[Node, tuple[int, ...]]] = {}
+        for key, parent, spec in entries:
+            first.setdefault(tuple(k & m for k, m in zip(key, mask)), (parent, spec))
+        self._maps[id(nexus)] = _Map(entries, first, mask)
         return self._maps[id(nexus)]
+
+    def entries(self, nexus: Node) -> list[tuple[tuple[int, ...], tuple[Node, tuple[int, ...]] | None]]:
+        """Each entry of an interrupt-map: (child address and specifier, controller that takes it and its specifier
+        there). Raises TreeError."""
+        return [(key, self._follow(nexus, parent, spec) if parent is not nexus else None)
+                for key, parent, spec in self._map(nexus).entries]
 
     def mapped(self, nexus: Node) -> tuple[Interrupt, ...]:
         """The interrupts that a nexus (a PCI host bridge) leads to, each once, by number."""
@@ -161,7 +178,7 @@ class Interrupts:
         if prop is None:
             return ()
         found: dict[tuple[str, int], Interrupt] = {}
-        for _, parent, spec in self._map(nexus)[0]:
+        for _, parent, spec in self._map(nexus).entries:
             taken = self._follow(nexus, parent, spec) if parent is not nexus else None
             if taken is not None:
                 number, trigger = decode(*taken)
@@ -170,9 +187,8 @@ class Interrupts:
 
 
 def _pdc(node: Node, pin: int) -> int | None:
-    """The SPI that a pin of Qualcomm's PDC leads to, by its ranges of (first pin, SPI, count) (bindings, qcom,pdc.yaml).
-    """
-    ranges = node.cells("qcom,pdc-ranges")
+    """The SPI that a pin of Qualcomm's PDC leads to. Its ranges are (first pin, SPI, count) (qcom,pdc.yaml)."""
+    ranges = node.cells("qcom,pdc-ranges")[:3 * MAX_RANGES]
     return next((ranges[at + 1] + pin - ranges[at] for at in range(0, len(ranges) - 2, 3)
                  if ranges[at] <= pin < ranges[at] + ranges[at + 2]), None)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics import ConfigError, Label, error
 from ..source import Mapping, Node, Scalar, Sequence, Span, Unreadable, read_file
+from .clocks import read_clocks
 from .dtb import MAX_BYTES, DtbError, read_dtb
 from .dtc import DtcError, read_dts
 from .dts import DeviceTree
@@ -215,7 +216,8 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
         devices=facts.devices, controller=facts.controller, caches=facts.caches, timebase=facts.timebase,
         console=console, console_options=options, run=_strings(root.get("run")),
         run_notes=_text(root, "run_notes").strip(), root=facts.tree.root,
-        yaml_span=Span(yaml), tree=facts.tree, psci=facts.psci)
+        yaml_span=Span(yaml), tree=facts.tree, psci=facts.psci,
+        clocks=read_clocks(root, facts.tree, sink))
     if _count(sink) == before:
         for diagnostic in unsuitable(board):
             sink.add(diagnostic)

@@ -100,6 +100,7 @@ class InterruptController:
     its: tuple[tuple[int, int], ...] = ()
     node: Node | None = None
     imsic: tuple[tuple[int, int], ...] = ()     # S-level interrupt files, by group
+    imsic_node: Node | None = None
     ids: int = 0                    # IMSIC: interrupt identities of each file
     guest_index_bits: int = 0       # IMSIC: log2 of the files (its own and the guests') of each hart
     virtual: bool = True            # GIC: has the registers of the virtual CPU interface

@@ -128,7 +128,7 @@ def _form(name: str) -> str | None:
         return ""
     if name == "gpio-ranges":
         return "range"
-    if name in ("gpio", "gpios") or name.endswith(("-gpios", "-gpio")) and not name.startswith("snps,"):
+    if name in ("gpio", "gpios") or name.endswith(("-gpios", "-gpio")) and not name.endswith(("nr-gpio", "nr-gpios")):
         return "#gpio-cells"
     if name in _FIRST or _FIRST_LIKE.search(name):
         return "first"

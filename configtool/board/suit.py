@@ -46,6 +46,10 @@ def unsuitable(board: Board) -> Iterator[Diagnostic]:
     elif not board.controller.virtual:
         yield error("BH0811", "the interrupt controller has no registers of a virtual CPU interface (GICH, GICV)",
                     board.controller.span)
+    else:
+        from .suit_interrupts import incomplete
+
+        yield from incomplete(board, board.controller)
 
 
 def _other_controller(board: Board) -> Iterator[str]:

@@ -132,7 +132,7 @@ def _vm_arrays(plan: Plan, vm: VmPlan) -> list[str]:
          origin(plan.file, end.line))
         for i, end in enumerate(vm.channels)])
     lines += _commented("const struct restore", f"{prefix}_restores", [
-        (f"{{{r.ipa:#x}, {r.size:#x}, {r.source:#x}}}", "from its pristine copy" if r.source else "zeros")
+        (f"{{{r.ipa:#x}, {r.size:#x}, {r.source:#x}, {r.phys:#x}}}", "from its pristine copy" if r.source else "zeros")
         for r in vm.restores])
     physical = {line.guest: line.physical for line in vm.lines}
     lines += [comment(f"{line.guest}: {line.name}, {origin(plan.file, line.line)}") for line in vm.lines]
@@ -182,6 +182,7 @@ def _cpu(plan: Plan, index: int, cpu: CpuPlan) -> list[str]:
         f"            .guest_file = {cpu.guest_file:#x},",
         f"            .context = {cpu.context},",
         f"            .hart_index = {cpu.hart_index},",
+        *([f"            .hstateen0 = {cpu.hstateen0:#x},"] if cpu.hstateen0 else []),
         *([f"            .gicr = {cpu.gicr:#x},"] if cpu.gicr else []),
         *([f"            .release = {cpu.release:#x},"] if cpu.release else []),
         f"            .vm = {cpu.vm},",

@@ -57,6 +57,7 @@ class Arch:
     image_align: int                    # a Linux kernel lies at a multiple of this + text_offset
     elf_machine: int                    # e_machine
     elf_class: int                      # word size of an ELF image: 32 or 64
+    code: int                           # bytes for the hypervisor's: header of the Linux Image form, entry, code
 
 
 _SIZES64 = (4 * KIB, 2 * MIB, GIB, 512 * GIB)
@@ -80,11 +81,11 @@ FORMATS = {f.name: f for f in (SV39, SV48, SV39X4, SV48X4, SV32, SV32X4, EL2_39,
 ARCHS = {a.name: a for a in (
     Arch("riscv64", (SV39, SV48), (SV39X4, SV48X4), 8, ram=0x8000_0000, irqchip=0x0c00_0000, irqchip_size=0x60_0000,
          uart=0x1000_0000, uart_size=0x1000, uart_interrupt=10, channels=0x7000_0000, interrupts=32,
-         image_align=2 * MIB, elf_machine=243, elf_class=64),
+         image_align=2 * MIB, elf_machine=243, elf_class=64, code=0x8000),
     Arch("riscv32", (SV32,), (SV32X4,), 4, ram=0x8000_0000, irqchip=0x0c00_0000, irqchip_size=0x60_0000,
          uart=0x1000_0000, uart_size=0x1000, uart_interrupt=10, channels=0x7000_0000, interrupts=32,
-         image_align=4 * MIB, elf_machine=243, elf_class=32),
+         image_align=4 * MIB, elf_machine=243, elf_class=32, code=0x8000),
     Arch("aarch64", (EL2_39, EL2_48), (STAGE2_39, STAGE2_40), 8, ram=0x4000_0000, irqchip=0x0800_0000,
          irqchip_size=0x1_0000, uart=0x0900_0000, uart_size=0x1000, uart_interrupt=33, channels=0x3000_0000,
-         interrupts=32, image_align=2 * MIB, elf_machine=183, elf_class=64),
+         interrupts=32, image_align=2 * MIB, elf_machine=183, elf_class=64, code=0x1_0000),
 )}

@@ -143,6 +143,7 @@ def lay_out(vm: Vm, images: MappingType[str, Image], arch: Arch, placed: Mapping
             claimed.append((start + image.segments[-1].end, reserved, ref.file, ref.span))
         if entry is None:
             entry = _entry(ref, image, start, problems)
+            _executable(vm, areas, ref, entry, problems)
     claimed.sort(key=lambda c: c[:3])
     for before, after in zip(claimed, claimed[1:]):
         if before[1] > after[0]:
@@ -213,22 +214,33 @@ def _entry(ref: ImageRef, image: Image, start: int, problems: Problems) -> int:
 def _contain(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, start: int, arch: Arch,
              problems: Problems) -> None:
     """Every part of an image lies inside one region, with the access that it needs; the first that does not is
-    shown."""
+    shown. A raw file does not say what it needs."""
     parts = [(start + s.at, max(s.size, image.reserve if image.kind == "linux" else 0), s.access)
              for s in image.segments]
     for ipa, size, access in parts:
         if not any(a.ipa <= ipa and ipa + size <= a.end for a in areas):
             _outside(vm, areas, ref, image, ipa, size, arch, problems)
             return
-    for ipa, size, access in parts if image.kind == "elf" else ():
+    for ipa, size, access in parts if image.kind != "raw" else ():
         area = next(a for a in areas if a.ipa <= ipa and ipa + size <= a.end)
         lacking = [word for letter, word in _ACCESS.items() if letter in access and letter not in area.region.access]
         if lacking:
             problems.report("BH0412", f"'{ref.file}' needs memory that is {lacking[0]}, and memory.{area.region.name} "
-                            f"of VM '{vm.name}' is not", ref.span, f"its segment at {ipa:#x} is '{access}'",
+                            f"of VM '{vm.name}' is not", ref.span,
+                            f"its segment at {ipa:#x} is '{access}'" if image.kind == "elf" else
+                            "a Linux kernel reads, writes and executes its own memory",
                             related=(Label(area.region.span, f"access is '{area.region.access}'"),),
                             help=(f"give memory.{area.region.name} `access: {_joined(access, area.region.access)}`",))
             return
+
+
+def _executable(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, entry: int, problems: Problems) -> None:
+    area = next((a for a in areas if a.ipa <= entry < a.end), None)
+    if area is not None and "x" not in area.region.access and not problems.fatal:
+        problems.report("BH0412", f"'{ref.file}' needs memory that is executable, and memory.{area.region.name} of VM "
+                        f"'{vm.name}' is not", ref.span, f"the VM starts in it, at {entry:#x}",
+                        related=(Label(area.region.span, f"access is '{area.region.access}'"),),
+                        help=(f"give memory.{area.region.name} `access: {_joined('x', area.region.access)}`",))
 
 
 def _outside(vm: Vm, areas: tuple[Area, ...], ref: ImageRef, image: Image, ipa: int, size: int, arch: Arch,

@@ -20,11 +20,17 @@ _STCE = 1 << 63
 
 _GRANTS = {"sstc": _STCE, "svpbmt": _PBMTE, "svadu": _ADUE, "zicboz": _CBZE, "zicbom": _CBIE_FLUSH | _CBCFE}
 
+# hstateen0, of CPUs that have Smstateen or Ssstateen. Source: RISC-V Privileged Architecture, "Smstateen/Ssstateen
+# Extensions", section "State Enable 0 Registers".
+_STATEEN = {"smstateen", "ssstateen"}
+_SE0 = 1 << 63                  # sstateen0
+_ENVCFG = 1 << 62               # senvcfg
+_AIA = 1 << 60 | 1 << 59 | 1 << 58      # siselect and sireg, what else Ssaia adds, the interrupt file
+
 # Extensions that a guest cannot use, as their state or their traps would need the hypervisor: machine and hypervisor
-# level (sm*, sh*, 'h'), and those of the supervisor that take a CSR of the hypervisor's to switch on or an interrupt
-# file.
-_HIDDEN = {"h", "ssaia", "sscsrind", "ssccfg", "sscofpmf", "sscntrcfg", "ssctr", "ssdbltrp", "ssnpm", "sspm", "ssqosid",
-           "ssstateen", "ssstrict", "zicfilp", "zicfiss", "zkr", "zjpm", "sdtrig", "sdext"}
+# level (sm*, sh*, 'h'), and those of the supervisor that take a CSR of the hypervisor's to switch on.
+_HIDDEN = {"h", "sscsrind", "ssccfg", "sscofpmf", "sscntrcfg", "ssctr", "ssdbltrp", "ssnpm", "sspm", "ssqosid",
+           "ssstrict", "zicfilp", "zicfiss", "zkr", "zjpm", "sdtrig", "sdext"}
 
 
 def assign(system: System, board: Board) -> list[list[Cpu]]:
@@ -104,15 +110,22 @@ def granted(cpus: Sequence[Cpu]) -> set[str]:
     return found - {"svadu"} if any("svade" in c.isa for c in cpus) else found
 
 
-def guest_isa(cpus: Sequence[Cpu], all_used: Sequence[Cpu]) -> tuple[str, ...]:
+def hstateen0(cpu: Cpu, imsic: bool) -> int:
+    """What the guest on a CPU may use of the state that this register guards; 0: the CPU does not have it. `imsic`: the
+    guest has an interrupt file."""
+    return _SE0 | _ENVCFG | (_AIA if imsic else 0) if _STATEEN & set(cpu.isa) else 0
+
+
+def guest_isa(cpus: Sequence[Cpu], all_used: Sequence[Cpu], imsic: bool) -> tuple[str, ...]:
     """Extensions that a VM on `cpus` sees, in the order of its first CPU's list: what all of its CPUs have, less what
-    is not the guest's to use and less what henvcfg, one value for all CPUs, does not grant."""
+    is not the guest's to use and less what henvcfg, one value for all CPUs, does not grant. Ssaia goes with an interrupt
+    file (`imsic`), to which most of its registers belong."""
     has, handed_on = common(cpus), granted(all_used)
     shown = []
     for extension in cpus[0].isa if cpus else ():
         if extension not in has or extension in _HIDDEN or extension.startswith(("sm", "sh", "xsh")):
             continue
-        if extension in _GRANTS and extension not in handed_on:
+        if extension in _GRANTS and extension not in handed_on or extension == "ssaia" and not imsic:
             continue
         shown.append(extension)
     return tuple(dict.fromkeys(shown))

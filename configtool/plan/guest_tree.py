@@ -7,55 +7,87 @@ of its own.
 from __future__ import annotations
 
 from . import tree_arm, tree_riscv
-from .devices import Given, interrupts
 from .model import ChannelEnd, TreeNode
 from .own import DRIVERS
-from .tree import Closure, cells, copied, flag, node, numbers64, text
+from .passed import Passed, passed
+from .tree import cells, flag, node, numbers64, text
 from .tree_style import Facts, Style
 
 _STYLES = {"riscv64": tree_riscv.style, "riscv32": tree_riscv.style, "aarch64": tree_arm.style}     # by Board.arch
 
 
+_ROOT = ("chosen", "aliases", "cpus", "memory", "reserved-memory", "soc", "thermal-zones")
+
+
 def build(facts: Facts) -> TreeNode:
     style = _STYLES[facts.board.arch](facts)
-    closure = Closure(facts.board.root, style.phandle + 1) if facts.board.root is not None else None
-    soc, stdout = _soc(facts, style, closure)
+    devices = _passed(facts, style)
+    uart = _uart(facts, style)
+    stdout = f"/soc/{uart[1].name}" if uart is not None else _console(facts, devices)
     return node("", [
         cells("#address-cells", 2), cells("#size-cells", 2),
         text("compatible", "bulkhead,guest"), text("model", facts.vm.name),
     ], [
         _chosen(facts, stdout),
-        node("aliases", [text("serial0", stdout)]) if stdout else None,
+        _aliases(facts, devices, stdout),
         style.cpus,
         *style.root,
         *_memory(facts),
         _reserved(facts),
-        *(closure.nodes() if closure else []),
-        soc,
+        *devices.root,
+        _soc(facts, style, devices, uart),
     ])
+
+
+def left_out(facts: Facts) -> tuple[str, ...]:
+    """What passed-through devices have on the board and not in this tree, a line for each."""
+    return _passed(facts, _STYLES[facts.board.arch](facts)).left_out
 
 
 def labels(facts: Facts) -> dict[str, str]:
     """What an overlay may call the nodes of the tree: label -> path."""
-    found = {"soc": "/soc", "chosen": "/chosen", "cpus": "/cpus", **_STYLES[facts.board.arch](facts).labels}
+    style = _STYLES[facts.board.arch](facts)
+    found = {"soc": "/soc", "chosen": "/chosen", "cpus": "/cpus", **style.labels}
     for window in facts.windows:
         if window.kind == "uart":
             found["serial0"] = f"/soc/serial@{window.ipa:x}"
+    paths = _passed(facts, style).paths
     for given in facts.devices:
-        name, _ = _place(given)
         for label in (given.device.label, *given.device.aliases):
-            if label:
-                found.setdefault(label, f"/soc/{name}")
+            if label and given.device.path in paths:
+                found.setdefault(label, paths[given.device.path])
+    for label, source in (facts.board.tree.labels if facts.board.tree is not None else {}).items():
+        if source.path in paths:
+            found.setdefault(label, paths[source.path])
     return found
 
 
-def _place(given: Given) -> tuple[str, int | None]:
-    """Name of a passed-through device's node, and where its first registers are."""
-    stem = given.device.name.split("@")[0]
-    if not given.device.registers:
-        return stem, None
-    at = given.device.registers[0][0] + given.offset
-    return f"{stem}@{at:x}", at
+def _passed(facts: Facts, style: Style) -> Passed:
+    return passed(facts.board, facts.devices, facts.lines, style, (*_ROOT, *(made.name for made in style.root)))
+
+
+def _console(facts: Facts, devices: Passed) -> str | None:
+    """A passed-through UART as the guest's console: the board's own before others."""
+    board = facts.board
+    if board.console is not None and board.console in devices.paths:
+        options = f":{board.console_options}" if board.console_options else ""
+        return devices.paths[board.console] + options
+    for given in facts.devices:
+        stem = given.device.name.partition("@")[0]
+        if given.device.path in devices.paths and (stem in ("serial", "uart")
+                                                   or any(c in DRIVERS for c in given.device.compatible)):
+            return devices.paths[given.device.path]
+    return None
+
+
+def _aliases(facts: Facts, devices: Passed, stdout: str | None) -> TreeNode | None:
+    """The board's own for the devices that the VM has; serial0 for its console unless that has one."""
+    console = stdout.partition(":")[0] if stdout else None
+    board = facts.board.tree.aliases if facts.board.tree is not None else {}
+    found = {name: devices.paths[path] for name, path in board.items() if path in devices.paths}
+    if console and console not in found.values():
+        found["serial0"] = console
+    return node("aliases", [text(name, found[name]) for name in sorted(found)]) if found else None
 
 
 def _chosen(facts: Facts, stdout: str | None) -> TreeNode:
@@ -84,44 +116,25 @@ def _reserved(facts: Facts) -> TreeNode | None:
                  for ipa, size, kind, name in sorted(parts)])
 
 
-def _soc(facts: Facts, style: Style, closure: Closure | None) -> tuple[TreeNode, str | None]:
-    """The bus with all devices, and the path of the console."""
-    placed: list[tuple[int, TreeNode]] = list(style.chips)
-    stdout = None
+def _uart(facts: Facts, style: Style) -> tuple[int, TreeNode] | None:
+    """The virtual UART and its address."""
     for window in facts.windows:
         if window.kind == "uart":
             made = style.uart(window)
-            stdout = f"/soc/{made.name}"
-            placed.append((window.ipa, node(made.name, [*made.properties,
-                                                        *style.interrupts((facts.uart_line, "level-high"))])))
-    bare: list[TreeNode] = []
-    for given in facts.devices:
-        made, at = _device(facts, given, style, closure)
-        if at is None:
-            bare.append(made)
-            continue
-        placed.append((at, made))
-        if stdout is None and any(c in DRIVERS for c in given.device.compatible):
-            stdout = f"/soc/{made.name}"
-    for index, end in enumerate(facts.channels):
-        placed.append((end.ipa, _channel(index, end, style)))
+            wired = style.interrupts((facts.uart_line, "level-high"))
+            return window.ipa, node(made.name, [*made.properties, *wired])
+    return None
+
+
+def _soc(facts: Facts, style: Style, devices: Passed, uart: tuple[int, TreeNode] | None) -> TreeNode:
+    """The bus with all devices, by address."""
+    placed: list[tuple[int, TreeNode]] = [*style.chips, *([uart] if uart is not None else [])]
+    placed += [(at, made) for at, made in devices.soc if at is not None]
+    placed += [(end.ipa, _channel(index, end, style)) for index, end in enumerate(facts.channels)]
     placed.sort(key=lambda p: (p[0], p[1].name))
     return node("soc", [cells("#address-cells", 2), cells("#size-cells", 2), text("compatible", "simple-bus"),
                         flag("ranges")],
-                [made for _, made in placed] + bare), stdout
-
-
-def _device(facts: Facts, given: Given, style: Style, closure: Closure | None) -> tuple[TreeNode, int | None]:
-    """A passed-through device: registers at their IPA, interrupts at the virtual controller."""
-    device = given.device
-    name, at = _place(given)
-    triggers = {number: trigger for number, trigger, _ in interrupts((given,), facts.board)}
-    fresh = [numbers64("reg", *(v for base, size in device.registers for v in (base + given.offset, size)))] \
-        if device.registers else []
-    fresh += style.interrupts(*((i.number, triggers[i.number]) for i in device.interrupts if i.number in triggers))
-    if device.node is None or closure is None:
-        return node(name, ([text("compatible", *device.compatible)] if device.compatible else []) + fresh), at
-    return copied(device.node, fresh, name, closure), at
+                [*(made for _, made in placed), *(made for at, made in devices.soc if at is None)])
 
 
 def _channel(index: int, end: ChannelEnd, style: Style) -> TreeNode:

@@ -46,6 +46,11 @@ def guest_maps(board: Board, cpus: Sequence[Cpu], ipa: int, files: int) -> tuple
     return gic.guest_maps(board, ipa) if _kind(board) in gic.KINDS else ()
 
 
+def has_files(board: Board) -> bool:
+    """Whether vCPUs have interrupt files of their own."""
+    return _kind(board) in aplic.KINDS and aplic.files_size(board, 1) != 0
+
+
 def lack(board: Board) -> str:
     """What the board's controller lacks for guests, in words; '' for nothing."""
     return aplic.lack(board) if _kind(board) in aplic.KINDS else ""
@@ -75,6 +80,12 @@ def physical(board: Board, edges: tuple[int, ...]) -> Irqchip:
     controller = board.controller
     base, size = controller.registers[0] if controller is not None else (0, 0)
     return Irqchip(_kind(board), base, size, controller.sources if controller is not None else 0)
+
+
+def state_size(board: Board, vcpus: int, words: int) -> int:
+    """Bytes of a VM's controller in the hypervisor, at most, where layout.DATA_VM does not hold it. `vcpus`: of the
+    largest VM; `words`: of 32 guest interrupts each."""
+    return gic.state_size(vcpus, words) if _kind(board) in gic.KINDS else 0
 
 
 def has_owner(board: Board, source: int) -> bool:

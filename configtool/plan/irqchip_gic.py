@@ -71,6 +71,12 @@ def physical(board: Board, edges: tuple[int, ...]) -> Irqchip:
                    gich=controller.registers[2][0] if v2 else 0)
 
 
+def state_size(vcpus: int, words: int) -> int:
+    """At most what struct virq of hypervisor/vdev/vgic.h takes."""
+    word = 6 * 4 + 32
+    return 64 + vcpus * (word + 4 * words + 16 * 8 + 16 * 3 + 2) + words * (word + 32)
+
+
 def timer_line(board: Board) -> Line:
     """The virtual timer of each vCPU: the CPU's own, passed on at the number that it has."""
     timers = [d for d in board.devices if d.kind == "timer" and "arm,armv8-timer" in d.compatible]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sizes of the hypervisor's own memory, in bytes. The linker script asserts that what was built fits."""
+"""Sizes of the hypervisor's own memory, in bytes, but for the code's (plan/arch.py). The linker script asserts that what
+was built fits."""
 from __future__ import annotations
 
 from .model import PAGE
 
-TEXT = 0x8000                   # header of the Linux Image form, entry code, code
 RODATA = 0x2000                 # the code's constants and messages, without the config
 DATA = 0x2000                   # data and bss that do not grow with the system
 DATA_CPU = 0x200                # struct cpu with its vCPU

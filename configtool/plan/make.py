@@ -29,7 +29,7 @@ from .guest import Numbers, Outer, channel_end, channel_mappings, ends, numbers,
 from .layout import FILLING, pages
 from .model import (PAGE, ChannelEnd, CpuPlan, Extent, HypervisorPlan, Irqchip, Mapping, Payload, Plan, Range,
                     Restore, TreeNode, VmPlan)
-from .own import console, hypervisor_maps, least_critical, own_devices, rodata_size, windows
+from .own import Windows, console, hypervisor_maps, least_critical, own_devices, rodata_size, windows
 from .place import Placement, Run, runs
 from .restart import policy, restarts, restores
 from .space import Space
@@ -129,7 +129,7 @@ class _Maker:
 
     def _attempt(self, sizes: _Sizes) -> tuple[Plan, _Sizes] | None:
         system, board, problems = self.system, self.board, self.problems
-        own = windows(board.load, len(self.all_cpus), len(system.vms), sizes.rodata)
+        own = self._windows(sizes)
         tables = own.stacks.end
         space = Space((b.base, b.size) for b in board.memory)
         for reserved in board.reserved:
@@ -180,6 +180,12 @@ class _Maker:
         if problems.fatal:
             return None
         return self._finish(sizes, space, layouts, held, copies, outers, maps, channels)
+
+    def _windows(self, sizes: _Sizes) -> Windows:
+        most = max(len(cpus) for cpus in self.vm_cpus)
+        highest = max((line.guest for own in self.numbers.values() for line in own.lines), default=0)
+        virqs = len(self.system.vms) * irqchip.state_size(self.board, most, highest // 32 + 1)
+        return windows(self.board.load, self.arch.code, len(self.all_cpus), len(self.system.vms), virqs, sizes.rodata)
 
     def _fixed(self, placement: Placement) -> dict[str, int]:
         """What is tied to physical addresses; the fixed places of channels."""
@@ -290,7 +296,7 @@ class _Maker:
                 channels: dict[str, int],
                 ) -> tuple[Plan, _Sizes] | None:
         system, board = self.system, self.board
-        own = windows(board.load, len(self.all_cpus), len(system.vms), sizes.rodata)
+        own = self._windows(sizes)
         cpu_plans = self._cpu_plans(own.stack)
         device = console_device(system, board)
         source = self._console_source(device)
@@ -348,6 +354,7 @@ class _Maker:
         at = irqchip.places(self.board)
         return tuple(CpuPlan(cpu.id, cpu.name, *where[cpu.index], stack, at.contexts.get(cpu.id, 0),
                              at.order.get(cpu.id, 0), at.files.get(cpu.id, 0), gicr=at.redistributors.get(cpu.id, 0),
+                             hstateen0=cpu_choice.hstateen0(cpu, irqchip.has_files(self.board)),
                              release=cpu.release_addr or 0 if cpu.enable_method == "spin-table" else 0)
                      for cpu, stack in zip(self.all_cpus, stacks))
 
@@ -401,7 +408,7 @@ class _Maker:
         return found
 
     def _isa(self, vm: Vm) -> tuple[str, ...]:
-        return cpu_choice.guest_isa(self.vm_cpus[self.index[vm.name]], self.all_cpus)
+        return cpu_choice.guest_isa(self.vm_cpus[self.index[vm.name]], self.all_cpus, irqchip.has_files(self.board))
 
     def _payload_data(self) -> tuple[Payload, ...]:
         found = []

@@ -111,6 +111,7 @@ class CpuPlan:
     hart_index: int = 0             # at the APLIC and IMSIC; on a GICv2 the number of its CPU interface
     guest_file: int = 0             # physical page of the interrupt file that the vCPU owns, 0: no IMSIC
     gicr: int = 0                   # GICv3: physical address of its redistributor
+    hstateen0: int = 0              # RISC-V: what its guest may use of guarded state, 0: the CPU has no such register
     release: int = 0                # physical address of its word in the spin table, 0: firmware starts it
 
 
@@ -129,6 +130,7 @@ class Restore:
     ipa: int
     size: int
     source: int                     # physical address of the pristine copy (a Payload of its own), 0: zeros
+    phys: int = 0                   # of the memory itself
 
 
 @dataclass(frozen=True)

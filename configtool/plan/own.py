@@ -23,10 +23,11 @@ class Windows:
     stack: tuple[Range, ...]        # of each CPU
 
 
-def windows(load: int, cpus: int, vms: int, rodata: int) -> Windows:
-    text = Range(load, layout.TEXT)
+def windows(load: int, code: int, cpus: int, vms: int, virqs: int, rodata: int) -> Windows:
+    """`code`: bytes of it; `virqs`: of all VMs' interrupt controllers, as far as layout.DATA_VM does not hold them."""
+    text = Range(load, code)
     constants = Range(text.end, rodata)
-    data = Range(constants.end, pages(layout.DATA + cpus * layout.DATA_CPU + vms * layout.DATA_VM))
+    data = Range(constants.end, pages(layout.DATA + cpus * layout.DATA_CPU + vms * layout.DATA_VM + virqs))
     each = layout.GUARD + layout.STACK
     stack = tuple(Range(data.end + i * each + layout.GUARD, layout.STACK) for i in range(cpus))
     return Windows(text, constants, data, Range(data.end, cpus * each), stack)

@@ -14,7 +14,6 @@ from typing import Iterable, Sequence
 from ..board.address import read_ranges
 from ..board.closure import Closure, Fate, Stub
 from ..board.dts import Node, Property as Given, TreeError
-from ..board.interrupts import TRIGGERS
 from ..board.model import Board
 from . import devices
 from .model import Line, Property, TreeNode
@@ -102,6 +101,8 @@ class _Writer:
         self._stubs: dict[Stub, _Draft] = {}
         self._handles: dict[str, int] = {}          # path here -> phandle
         self._next = style.phandle + 1
+        wanted = cells("phandle", style.parent)
+        self._parent = next((f"/soc/{chip.name}" for _, chip in style.chips if wanted in chip.properties), "")
 
     def write(self) -> Passed:
         tops = []
@@ -145,7 +146,7 @@ class _Writer:
         self._paths[source.path] = draft.path
         for child in self._children(source):
             registers = self._registers(child, offset)
-            name = f"{child.unit_name}@{registers[0][0]:x}" if registers else child.name
+            name = f"{child.unit_name}@{registers[0][0]:x}" if registers and "," not in child.name else child.name
             made = _Draft(name, "")
             draft.children.append(made)
             self._name(child, made, draft.path, offset)
@@ -184,13 +185,17 @@ class _Writer:
         elif (reg := source.get("reg")) is not None:
             out.append(raw("reg", reg.value))
         out += self._interrupts(source)
-        out += self._bus(source, offset)
-        dropped: set[str] = set()
+        bus = self._bus(source, offset)
+        if source.has("#interrupt-cells") and not any(p.name == "#address-cells" for p in bus):
+            bus.append(cells("#address-cells", 0))              # of an interrupt parent: section 2.4.3 counts on it
+        out += bus
         for prop in source.properties:
-            if prop.name in _ANEW or prop.name in dropped or prop.name in _NAMES.values() or prop.name == "pinctrl-names":
+            if prop.name in _ANEW or prop.name in _NAMES.values() or prop.name == "pinctrl-names":
                 continue
             out += self._property(source, prop)
         out += self._assigned(source)
+        if not source.okay and (status := source.get("status")) is not None:
+            out.append(raw("status", status.value))
         out.sort(key=lambda p: p.name != "compatible")
         for child, made in zip(self._children(source), draft.children):
             self._fill(child, made, offset)
@@ -296,7 +301,8 @@ class _Writer:
                 if controller.path == self._controller:
                     line = self._lines[number]
                     entry = [self._style.parent, *self._style.cells(line.guest, line.trigger)]
-                    shown.append("<" + " ".join(map(str, entry)) + ">")
+                    parent = f"&{{{self._parent}}}" if self._parent else str(self._style.parent)
+                    shown.append("<" + " ".join([parent, *map(str, entry[1:])]) + ">")
                 else:
                     path = self._paths[controller.path]
                     entry = [self._handle(path), *specifier]
@@ -314,9 +320,11 @@ class _Writer:
 
     def _bus(self, source: Node, offset: int) -> list[Property]:
         """What a node says of the addresses of its children."""
-        if source.string("device_type", "") == "pci":
+        if source.string("device_type", "") == "pci" and source.path in self._given:
             return self._pci(source)
         children = self._children(source)
+        if source.has("ranges") and not self._closure.mapped_bus(source):       # of a bus that the CPU does not see
+            return [raw(p.name, p.value) for p in source.properties if p.name in ("#address-cells", "#size-cells", "ranges")]
         if any(self._registers(child, offset) for child in children):
             return [cells("#address-cells", 2), cells("#size-cells", 2), flag("ranges")]
         if children and not any(child.has("reg") for child in children) or source.has("ranges"):
@@ -351,12 +359,11 @@ class _Writer:
             line = self._lines.get(number)
             if line is not None:
                 entries += [*key, self._style.parent, *self._style.cells(line.guest, line.trigger)]
-        return [cells("#interrupt-cells", 1), cells("interrupt-map", *entries), raw(mask.name, mask.value)] if entries else []
+        return [cells("interrupt-map", *entries), raw(mask.name, mask.value)] if entries else []
 
     def _frozen(self, draft: _Draft) -> TreeNode:
-        own = [p for p in draft.properties if p.name != "#interrupt-cells" or True]
         handle = self._handles.get(draft.path)
-        return node(draft.name, [*own, cells("phandle", handle) if handle is not None else None],
+        return node(draft.name, [*draft.properties, cells("phandle", handle) if handle is not None else None],
                     [self._frozen(child) for child in draft.children])
 
 
@@ -367,6 +374,3 @@ def _unique(name: str, taken: set[str]) -> str:
         number += 1
         made = f"{stem}-{number}{at}{unit}"
     return made
-
-
-_ = TRIGGERS

@@ -30,7 +30,7 @@ def restores(maps: Sequence[Mapping], held: Sequence[Run], copies: Sequence[Run]
     if not copies:
         return ()
     writable = [run for run in held if "w" in run.area.region.access]
-    found = [Restore(run.ipa, run.size, copy.phys) for run, copy in zip(sorted(writable, key=lambda r: r.ipa),
+    found = [Restore(run.ipa, run.size, copy.phys, run.phys) for run, copy in zip(sorted(writable, key=lambda r: r.ipa),
                                                                       sorted(copies, key=lambda r: r.ipa))]
-    found += [Restore(m.ipa, m.size, 0) for m in maps if m.kind == "ram" and "w" in m.access]
+    found += [Restore(m.ipa, m.size, 0, m.phys) for m in maps if m.kind == "ram" and "w" in m.access]
     return tuple(sorted(found, key=lambda r: r.ipa))

@@ -18,6 +18,11 @@ vms:
     image: {file: guest.elf}
 """
 _RTC = _VM + "    devices: [rtc@101000]\n"
+_CONSOLE = _VM + "    devices: [serial0]\n"
+_UART1 = ("# with this in board.dts: &{/soc} { uart1: serial@10000100 { compatible = \"ns16550a\"; "
+          "reg = <0 0x10000100 0 0x100>; }; };\n")
+_GPIO = ("# with this in board.dts: &{/soc} { gpio@101800 { compatible = \"arm,pl061\"; "
+         "reg = <0 0x101800 0 0x100>; }; };\n")
 _TWO = _RTC + _RTC.split("\n", 1)[1].replace("hello", "other")
 
 
@@ -100,8 +105,8 @@ def two_owners(self: Rule, context: Context) -> Iterator[Diagnostic]:
                 and set(d.compatible) & set(given.device.compatible)]
         yield self.diagnostic(f"device {name} is {where}", given.span, "again here",
                               related=[Label(before.span, "first here"), Label(given.device.span)],
-                              help=["remove one of them" + (f"; free and of the same kind: {listed(free)}" if free
-                                                            else "")])
+                              help=[f"remove one of them; free and of the same kind: {listed(free)}" if free
+                                    else "remove one of them"])
 
 
 @rule("BH0505", "device that no VM can have", phase="board", explain="""\
@@ -114,16 +119,15 @@ def kept_device(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for given in owners(context):
         if given.device.kind in KEPT:
             yield self.diagnostic(f"device {given.name} cannot be given to a VM", given.span,
-                                  related=[Label(given.device.span)],
-                                  notes=[KEPT[given.device.kind]], help=["remove it"])
+                                  related=[Label(given.device.span)], notes=[KEPT[given.device.kind]],
+                                  help=["remove it"])
 
 
 @rule("BH0506", "console of the hypervisor given to a VM", phase="board", explain="""\
 The hypervisor prints to this UART, and the virtual consoles of all VMs share it. A VM that wrote to it would garble
 them, and one that read from it would take their input. Either leave it to the hypervisor (each VM has a virtual UART
 anyway), give the hypervisor another one with `hypervisor: {console: NAME}`, or none: `console: none`.""",
-      fails=_RTC.replace("rtc@101000", "serial0"), passes="hypervisor: {console: none}\n" + _RTC.replace("rtc@101000",
-                                                                                                         "serial0"))
+      fails=_CONSOLE, passes="hypervisor: {console: none}\n" + _CONSOLE)
 def console_given(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board, console = board_of(context), console_of(context)
     for given in owners(context):
@@ -131,21 +135,21 @@ def console_given(self: Rule, context: Context) -> Iterator[Diagnostic]:
             chosen = context.system.console_span
             node = board.tree.nodes.get("/chosen") if board.tree else None
             stdout = node.get("stdout-path") if node else None
-            why = [Label(chosen, "the hypervisor's console")] if chosen else [Label(stdout.span,
-                                                                                    "the board's console")] if stdout else []
+            if chosen:
+                why = [Label(chosen, "the hypervisor's console")]
+            else:
+                why = [Label(stdout.span, "the board's console")] if stdout else []
             yield self.diagnostic(f"device {given.name} is the hypervisor's console", given.span,
-                                  f"given to VM '{given.vm.name}'",
-                                  related=why, help=["remove it: the VM has a virtual UART",
-                                                     "or write hypervisor: {console: none}: then it prints nothing"])
+                                  f"given to VM '{given.vm.name}'", related=why,
+                                  help=["remove it: the VM has a virtual UART",
+                                        "or write hypervisor: {console: none}: then it prints nothing"])
 
 
-@rule("BH0507", "page shared with a device of somebody else", phase="board", needs=("BH0504", "BH0505", "BH0506"),
-explain="""\
+@rule("BH0507", "page shared with a device of somebody else", phase="board",
+      needs=("BH0504", "BH0505", "BH0506"), explain="""\
 Memory is given page by page, 4KiB each. Registers of another device lie in a page of this one, so the VM could program
-both. Give both to the same VM. The firewall of some SoCs can split them; a device tree does not show it.""",
-      fails=_RTC.replace("[rtc@101000]", "[uart1]")
-      + "# with this in board.dts: &{/soc} { uart1: serial@10000100 { compatible = \"ns16550a\"; reg = <0 0x10000100 0 0x100>; }; };\n",
-      passes=_RTC)
+both. Give both to the same VM. Some SoCs have a firewall that splits them; a device tree does not show it.""",
+      fails=_RTC.replace("rtc@101000", "uart1") + _UART1, passes=_RTC)
 def shared_page(self: Rule, context: Context) -> Iterator[Diagnostic]:
     yield from _neighbours(self, context, owned=True)
 
@@ -155,7 +159,7 @@ def shared_page(self: Rule, context: Context) -> Iterator[Diagnostic]:
 Registers of a device that no VM has lie in a page of this one, so the VM gets them, too. That may be fine, or it may be
 a clock or reset controller that moves the ground under the other VMs. Allow the warning where you know it to be
 harmless; giving the neighbour to the same VM says so as well.""",
-      fails=_RTC + "# with this in board.dts: &{/soc} { gpio@101800 { compatible = \"arm,pl061\"; reg = <0 0x101800 0 0x100>; }; };\n", passes=_RTC)
+      fails=_RTC + _GPIO, passes=_RTC)
 def unowned_page(self: Rule, context: Context) -> Iterator[Diagnostic]:
     yield from _neighbours(self, context, owned=False)
 
@@ -186,21 +190,22 @@ def _neighbours(self: Rule, context: Context, owned: bool) -> Iterator[Diagnosti
                 found.append(other.name)
                 labels.append(Label(other.span))
         if found:
+            it = "it" if len(found) == 1 else "them"
             yield self.diagnostic(f"device {given.name} shares a page with {listed(found)}", given.span,
                                   f"VM '{given.vm.name}' would have both", related=labels[:4],
-                                  help=[_apart(given, found, labels) if owned else
-                                        f"give {'it' if len(found) == 1 else 'them'} to VM '{given.vm.name}', too, or allow the warning"])
+                                  help=[_apart(found, labels) if owned else
+                                        f"give {it} to VM '{given.vm.name}', too, or allow the warning"])
 
 
-def _apart(given: Given, found: list[str], labels: list[Label]) -> str:
+def _apart(found: list[str], labels: list[Label]) -> str:
     if any("the hypervisor's console" in text for text in found):
         return "take another UART as hypervisor.console, or leave the device out"
     return "give both to the same VM" if all(label.text for label in labels) else "leave the device out"
 
 
 def _keeper(kind: str) -> str:
-    return {"clint": "which the firmware has", "power": "which acts on the whole board"}.get(kind,
-                                                                                             "which the hypervisor has")
+    known = {"clint": "which the firmware has", "power": "which acts on the whole board"}
+    return known.get(kind, "which the hypervisor has")
 
 
 @rule("BH0509", "registers over memory", phase="board", explain="""\
@@ -209,15 +214,15 @@ described wrongly. A VM that was given this window would have that memory.""",
       fails=_RTC + "# with this in board.dts: &rtc { reg = <0 0x80200000 0 0x1000>; };\n", passes=_RTC)
 def over_memory(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board = board_of(context)
-    ranges = [(r.base, r.end, r.name, r.span) for r in board.reserved] + [(b.base, b.end, "the board's RAM", b.span)
-                                                                          for b in board.memory]
+    ranges = [(r.base, r.end, f"'{r.name}'", r.span) for r in board.reserved]
+    ranges += [(b.base, b.end, "the board's RAM", b.span) for b in board.memory]
     for given in owners(context):
         for base, end in pages(given.device):
             hit = next((r for r in ranges if base < r[1] and r[0] < end), None)
             if hit is not None:
                 reg = given.device.node.get("reg") if given.device.node else None
                 yield self.diagnostic(
-                    f"the registers of device {given.name} lie over {hit[2] if hit[2].startswith('the ') else repr(hit[2])}", given.span,
+                    f"the registers of device {given.name} lie over {hit[2]}", given.span,
                     related=[Label(reg.span if reg else given.device.span, f"registers: {base:#x} to {end:#x}"),
                              Label(hit[3], f"{hit[0]:#x} to {hit[1]:#x}")],
                     help=["correct the device tree, or the firmware in board.yaml"])

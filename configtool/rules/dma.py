@@ -7,6 +7,7 @@ from typing import Iterator
 from ..board.assign import guarded, reaches_all_memory
 from ..board.model import Board, Device
 from ..diagnostics import Diagnostic, Label
+from ..units import size_text
 from .owners import Given, board_of, owners
 from .registry import Context, Rule, rule
 
@@ -18,10 +19,11 @@ vms:
     image: {file: Image}
     devices: [DEVICE]
 """
-_TRUSTED = _VM.replace("DEVICE",
-                       '{name: virtio_mmio@10001000, dma: trusted, because: "this board has no IOMMU before virtio-mmio"}')
+_BECAUSE = ', because: "this board has no IOMMU before virtio-mmio"'
+_TRUSTED = _VM.replace("DEVICE", "{name: virtio_mmio@10001000, dma: trusted" + _BECAUSE + "}")
 _RTC = _VM.replace("DEVICE", "rtc@101000")
-_OTHER = "# with this in board.dts: &{/soc} { other@102000 { compatible = \"acme,codec\"; reg = <0 0x102000 0 0x1000>; }; };\n"
+_OTHER = ("# with this in board.dts: &{/soc} { other@102000 { compatible = \"acme,codec\"; "
+          "reg = <0 0x102000 0 0x1000>; }; };\n")
 
 
 def _listed(context: Context) -> list[Given]:
@@ -37,9 +39,8 @@ def _trusted(given: Given) -> bool:
 The device reads and writes memory by itself, and nothing stands between it and the memory of the hypervisor and of the
 other VMs: whoever programs it owns the board. On QEMU that is every virtio-mmio device. If you trust all software in
 that VM as far as you trust the hypervisor, say so, with the reason, which stands in reports: `{name: ..., dma: trusted,
-because: "..."}`. The VM's memory then has to be at identity (BH0705).""", fails=_VM.replace("DEVICE",
-                                                                                             "virtio_mmio@10001000"),
-                                                                                             passes=_TRUSTED)
+because: "..."}`. The VM's memory then has to be at identity (BH0705).""",
+      fails=_VM.replace("DEVICE", "virtio_mmio@10001000"), passes=_TRUSTED)
 def unguarded(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board = board_of(context)
     for given in _listed(context):
@@ -78,13 +79,13 @@ def unknown(self: Rule, context: Context) -> Iterator[Diagnostic]:
 @rule("BH0703", "trust without a reason", phase="system", explain="""\
 `dma: trusted` opens all memory to a VM. `because` says why that is acceptable, to whoever reads the description and the
 report.""",
-      fails=_TRUSTED.replace(', because: "this board has no IOMMU before virtio-mmio"', ""), passes=_TRUSTED)
+      fails=_TRUSTED.replace(_BECAUSE, ""), passes=_TRUSTED)
 def no_reason(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for vm in context.system.vms:
         for ref in vm.devices:
             if ref.dma == "trusted" and not (ref.because or "").strip():
-                yield self.diagnostic(f"device {ref.name} is trusted with DMA, and nothing says why", ref.dma_span
-                                      or ref.span,
+                yield self.diagnostic(f"device {ref.name} is trusted with DMA, and nothing says why",
+                                      ref.dma_span or ref.span,
                                       help=['add, for example: because: "this board has no IOMMU before it"'])
 
 
@@ -110,14 +111,14 @@ makes it contiguous, too.""",
 def not_identity(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board = board_of(context)
     for vm in context.system.vms:
-        trusted = [g for g in _listed(context) if g.vm is vm and _trusted(g) and reaches_all_memory(board,
-                                                                                                    g.device) is not False]
+        trusted = [g for g in _listed(context)
+                   if g.vm is vm and _trusted(g) and reaches_all_memory(board, g.device) is not False]
         for region in vm.memory if trusted else ():
             if "w" in region.access and region.at != "identity" and (region.at is None or region.at != region.phys):
-                from ..units import size_text
                 access = "" if region.access == "rwx" else f", access: {region.access}"
-                yield self.diagnostic(
-                                      f"memory.{region.name} of VM '{vm.name}' is not at identity, and {trusted[0].name} does DMA "
-                                      "with physical addresses", region.at_span or region.span,
+                write = f"{{size: {size_text(region.size)}, at: identity{access}}}"
+                yield self.diagnostic(f"memory.{region.name} of VM '{vm.name}' is not at identity, and "
+                                      f"{trusted[0].name} does DMA with physical addresses",
+                                      region.at_span or region.span,
                                       related=[Label(trusted[0].span, "trusted with DMA here")],
-                                      help=[f"write {region.name}: {{size: {size_text(region.size)}, at: identity{access}}}"])
+                                      help=[f"write {region.name}: {write}"])

@@ -19,6 +19,7 @@ vms:
 """
 _RTC = _VM + "    devices: [rtc@101000]\n"
 _SHARED = _VM + "    devices: [{name: rtc@101000, shared: true}]\n"
+_CLOCKED = "# with this in board.dts: &flash { #clock-cells = <0>; }; &rtc { clocks = <&flash>; };\n"
 _FLASH = _VM + "    devices: [{name: flash@20000000, shared: true}]\n"
 
 
@@ -62,18 +63,15 @@ def interrupt_twice(self: Rule, context: Context) -> Iterator[Diagnostic]:
             other, device, first = taken.setdefault(interrupt.number, (given, given.device, interrupt))
             if device.path == given.device.path or other is not None and other.vm is given.vm:
                 continue
-            whose = "the hypervisor's console" if other is None else f"of VM '{other.vm.name}'"
-            related = [Label(interrupt.span or given.device.span), Label(first.span or device.span,
-                                                                         f"the other one: {device.name}")]
+            related = [Label(interrupt.span or given.device.span),
+                       Label(first.span or device.span, f"the other one: {device.name}")]
+            whose = f"{device.name}, the hypervisor's console,"
+            help_ = "take another UART as hypervisor.console, or leave the device out"
             if other is not None:
+                whose, help_ = f"device {other.name} of VM '{other.vm.name}'", "give both to the same VM"
                 related.insert(0, Label(other.span, f"{other.name} is given to VM '{other.vm.name}' here"))
-            yield self.diagnostic(
-                                  f"device {given.name} and {device.name}, {whose}, raise the same interrupt {interrupt.number}"
-                                  if other is None else
-                                  f"device {given.name} and device {other.name} {whose} raise the same interrupt {interrupt.number}",
-                                  given.span, f"given to VM '{given.vm.name}'", related=related,
-                                  help=["give both to the same VM" if other is not None else
-                                        "take another UART as hypervisor.console, or leave the device out"])
+            yield self.diagnostic(f"device {given.name} and {whose} raise the same interrupt {interrupt.number}",
+                                  given.span, f"given to VM '{given.vm.name}'", related=related, help=[help_])
 
 
 @rule("BH0513", "interrupt that the controller does not have", phase="board", explain="""\
@@ -107,8 +105,8 @@ def interrupt_beyond(self: Rule, context: Context) -> Iterator[Diagnostic]:
 The device takes a clock, reset, power domain, regulator, pin or DMA channel from a device that another VM has. That VM
 can switch it off, and this one can switch nothing: its driver finds the provider missing. Where the provider is left as
 the boot loader set it up, the warning can be allowed.""",
-      fails=_RTC + "  other:\n    vcpus: 1\n    memory: {ram: 16MiB}\n    image: {file: guest.elf}\n    devices: [flash]\n"
-      "# with this in board.dts: &flash { #clock-cells = <0>; }; &rtc { clocks = <&flash>; };\n", passes=_RTC)
+      fails=_RTC + _RTC.split("\n", 1)[1].replace("hello", "other").replace("rtc@101000", "flash") + _CLOCKED,
+      passes=_RTC)
 def others_provider(self: Rule, context: Context) -> Iterator[Diagnostic]:
     who = {given.device.path: given for given in reversed(owners(context))}
     for given in owners(context):
@@ -119,9 +117,9 @@ def others_provider(self: Rule, context: Context) -> Iterator[Diagnostic]:
                 found.setdefault(owner.device.path, []).append(what)
         for path, whats in found.items():
             owner = who[path]
-            yield self.diagnostic(
-                                  f"device {given.name} takes its {listed(list(dict.fromkeys(whats)))} from {owner.device.name}, "
-                                  f"which VM '{owner.vm.name}' has", given.span,
+            what = listed(list(dict.fromkeys(whats)))
+            yield self.diagnostic(f"device {given.name} takes its {what} from {owner.device.name}, which VM "
+                                  f"'{owner.vm.name}' has", given.span,
                                   related=[Label(owner.span, f"given to VM '{owner.vm.name}' here")],
                                   help=["give both to the same VM"])
 
@@ -130,7 +128,7 @@ def others_provider(self: Rule, context: Context) -> Iterator[Diagnostic]:
 The device takes a clock, reset, power domain, regulator, pin or DMA channel from a device that no VM has. It stays as
 the boot loader and firmware left it. If that is on, well and good (the guest's device tree says so with a fixed clock);
 if not, the device does not work. Giving the provider to the VM as well is right where nobody else needs it.""",
-      fails=_RTC + "# with this in board.dts: &flash { #clock-cells = <0>; }; &rtc { clocks = <&flash>; };\n",
+      fails=_RTC + _CLOCKED,
       passes=_RTC.replace("rtc@101000", "rtc@101000, flash"))
 def nobodys_provider(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board = board_of(context)
@@ -140,15 +138,17 @@ def nobodys_provider(self: Rule, context: Context) -> Iterator[Diagnostic]:
         found: dict[str, list[str]] = {}
         for what, path in given.device.depends:
             near = [p for p in (path, *_above(path)) if p in devices]
-            if what != "memory-region" and near and not owned.intersection(near) and devices[near[0]].kind in ("device",
-                                                                                                               "bus"):
+            if what == "memory-region" or not near or owned.intersection(near):
+                continue
+            if devices[near[0]].kind in ("device", "bus"):
                 found.setdefault(near[0], []).append(what)
         if found:
             text = [f"{devices[path].name} ({', '.join(dict.fromkeys(whats))})" for path, whats in found.items()]
+            it = "it" if len(text) == 1 else "them"
             yield self.diagnostic(f"device {given.name} depends on {listed(text)}, which no VM has", given.span,
                                   related=[Label(devices[path].span) for path in list(found)[:4]],
-                                  help=[f"give {'it' if len(text) == 1 else 'them'} to VM '{given.vm.name}', too, or allow the warning "
-                                        "where the boot loader sets it up"])
+                                  help=[f"give {it} to VM '{given.vm.name}', too, or allow the warning where the boot "
+                                        f"loader sets {it} up"])
 
 
 def _above(path: str) -> Iterator[str]:
@@ -166,16 +166,14 @@ def unknown_console(self: Rule, context: Context) -> Iterator[Diagnostic]:
     if name is None or name == "none" or span is None:
         return
     device = board.device(name)
-    serial = [d for d in board.devices if d.enabled and (d.name.startswith(("serial@", "uart@"))
-                                                         or d.path == board.console)]
     if device is None:
         found = missing(board, name)
         near = nearest(name, [n for d in board.devices for n in (d.name, d.label, *d.aliases) if n])
-        names = listed([d.aliases[0] if d.aliases else d.label or d.name for d in serial])
+        serial = [d.aliases[0] if d.aliases else d.label or d.name for d in board.devices
+                  if d.enabled and (d.name.startswith(("serial@", "uart@")) or d.path == board.console)]
+        offer = f"UARTs of this board: {listed(serial)}" if serial else "write console: none"
         yield self.diagnostic(f"'{name}' {found[1]}" if found else f"board {board.name} has no device '{name}'", span,
-                              help=[
-            (f"did you mean '{near[0]}'? " if near else "") + (f"UARTs of this board: {names}" if names
-                                                               else "write console: none")])
+                              help=[f"did you mean '{near[0]}'? {offer}" if near else offer])
     elif not device.enabled:
         yield self.diagnostic(f"the console '{name}' is disabled in the device tree", span,
                               related=[Label(device.span)],
@@ -191,7 +189,8 @@ def no_driver(self: Rule, context: Context) -> Iterator[Diagnostic]:
     if device is None or context.plan is None or context.plan.console is not None:
         return
     compatible = device.node.get("compatible") if device.node else None
-    yield self.diagnostic(f"there is no driver for the console {device.name}", context.system.console_span
-                          or context.system.board_span,
-                          related=[Label(compatible.span if compatible else device.span, ", ".join(device.compatible))],
-                          help=["take another UART with hypervisor: {console: NAME}, or say hypervisor: {console: none}"])
+    place = compatible.span if compatible else device.span
+    yield self.diagnostic(f"there is no driver for the console {device.name}",
+                          context.system.console_span or context.system.board_span,
+                          related=[Label(place, ", ".join(device.compatible))],
+                          help=["take another UART with hypervisor: {console: NAME}, or write console: none"])

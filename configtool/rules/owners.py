@@ -65,8 +65,8 @@ def owners(context: Context) -> list[Given]:
     for vm in context.system.vms:
         if vm.devices_rest is not None:
             excluded = {d.path for name, _ in vm.devices_rest.excluded if (d := board.device(name))}
-            rest = [d for d in board.devices if d.path not in taken and d.path not in excluded and d is not console
-                    and in_rest(board, d)]
+            away = taken | excluded
+            rest = [d for d in board.devices if d.path not in away and d is not console and in_rest(board, d)]
             found += [Given(vm, d, vm.devices_rest.span) for d in rest]
             taken.update(d.path for d in rest)
     return found
@@ -83,7 +83,7 @@ def listed(names: list[str]) -> str:
 
 
 def missing(board: Board, name: str) -> tuple[Node, str, list[str]] | None:
-    """Why a name that is a node of the tree, and no device, cannot be given: (node, reason, help). None: no node has it."""
+    """Why a name that is a node of the tree and no device cannot be given: (node, reason, help). None: no node."""
     tree = board.tree
     if tree is None:
         return None
@@ -100,6 +100,6 @@ def missing(board: Board, name: str) -> tuple[Node, str, list[str]] | None:
         above = above.parent
     if above is not None and (node.has("compatible") or devices[above.path].kind == "pci"):
         what = "is a function behind" if devices[above.path].kind == "pci" else "is behind"
-        return node, f"{what} {above.name}, and goes with it", [
-                                                                f"give {above.label or above.name}: it has the registers"]
+        help_ = f"give {above.label or above.name}: it has the registers"
+        return node, f"{what} {above.name}, and goes with it", [help_]
     return node, "has neither registers nor interrupts: there is nothing to give", ["remove it"]

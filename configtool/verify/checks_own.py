@@ -5,8 +5,9 @@ from __future__ import annotations
 from ..source import Span
 from .case import Case, plural, span_text
 from .expect import whole_pages
+from .facts import CpuFacts
 from .report import Check
-from .walk import Extent, Ranges, common, length, minus, union
+from .walk import PAGE, Extent, Ranges, common, length, minus, union
 
 
 def own(case: Case, image: Span) -> Check:
@@ -37,7 +38,8 @@ def own(case: Case, image: Span) -> Check:
         if lacks:
             check.fail(f"{name} is not mapped at {span_text(*lacks[0])}: the hypervisor would fault", image)
     for vm in case.vms:
-        for start, end in common(mapped, vm.physical):
+        files = [_file(case.facts.cpus[i]) for i in vm.facts.cpus if i < len(case.facts.cpus)]
+        for start, end in common(mapped, minus(vm.physical, files)):
             check.fail(f"the hypervisor maps {span_text(start, end)}, which VM '{vm.name}' reaches", vm.span)
     _stacks(case, image, check)
     _devices(case, mapped, image, check)
@@ -56,10 +58,15 @@ def _parts(case: Case) -> list[tuple[tuple[int, int], str, str]]:
     controller, device = case.board.controller, case.expected.console
     if controller is not None:
         parts += [(whole_pages(base, size), "rw", "interrupt controller") for base, size in controller.registers]
-        parts += [(whole_pages(base, size), "rw", "interrupt files") for base, size in controller.imsic]
+    parts += [(_file(cpu), "rw", "interrupt files") for cpu in case.facts.cpus if cpu.guest_file]
     if device is not None and case.facts.console is not None:
         parts += [(whole_pages(base, size), "rw", "console") for base, size in device.registers]
     return parts + [(copy, "r", "pristine copies") for copy in case.copies]
+
+
+def _file(cpu: CpuFacts) -> tuple[int, int]:
+    """The interrupt file of a vCPU: its VM and the hypervisor both write to it, to send it an interrupt."""
+    return cpu.guest_file, cpu.guest_file + PAGE
 
 
 def _devices(case: Case, mapped: Ranges, image: Span, check: Check) -> None:
@@ -67,6 +74,7 @@ def _devices(case: Case, mapped: Ranges, image: Span, check: Check) -> None:
     wanted = [("the interrupt controller", case.facts.irqchip)]
     if case.facts.console is not None:
         wanted.append(("the console", case.facts.console.base))
+    wanted += [(f"the interrupt file of {cpu.name}", cpu.guest_file) for cpu in case.facts.cpus if cpu.guest_file]
     for what, address in wanted:
         if not common(mapped, [(address, address + 1)]):
             check.fail(f"the hypervisor does not map {what} at {address:#x}", image)

@@ -37,7 +37,8 @@ def trees(case: Case, held: dict[str, tuple[Held, ...]], found: dict[str, tuple[
         root = tree[0]
         check.look(sum(1 for _ in root.walk()))
         try:
-            _memory(vm, root, held.get(vm.name, ()), check)
+            if vm.name in held:
+                _memory(vm, root, held[vm.name], check)
             _cpus(case, vm, root, check)
             _devices(case, vm, root, check)
         except BadTree as reason:

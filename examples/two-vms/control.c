@@ -59,7 +59,7 @@ static void rtc_start(uint32_t after_ms)
         return;
     }
     rtc = (volatile uint32_t *)(uintptr_t)base;
-    irq_enable(fdt_cell(node, "interrupts", 0, 0), rtc_alarm);
+    irq_enable(fdt_interrupt(node, 0), rtc_alarm);
     uint64_t alarm = rtc[TIME_LOW];
     alarm |= (uint64_t)rtc[TIME_HIGH] << 32;
     alarm += after_ms * 1000000ul;

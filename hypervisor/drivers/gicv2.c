@@ -127,11 +127,11 @@ void gic_lr_clear(uint32_t index)
     mmio_write32(gich(GICH_LR + index * 4), 0);
 }
 
-void gic_lr_pend(uint32_t index)
+void gic_lr_pend(uint32_t index, bool pending)
 {
-    uint64_t lr = gich(GICH_LR + index * 4);
+    uint32_t lr = mmio_read32(gich(GICH_LR + index * 4)) & ~((uint32_t)LR_PENDING << LR_STATE);
 
-    mmio_write32(lr, mmio_read32(lr) | (uint32_t)LR_PENDING << LR_STATE);
+    mmio_write32(gich(GICH_LR + index * 4), lr | (uint32_t)pending << LR_STATE);
 }
 
 void gic_lr_tell(uint32_t index)

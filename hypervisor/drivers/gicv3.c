@@ -210,9 +210,9 @@ void gic_lr_clear(uint32_t index)
     lr_write(index, 0);
 }
 
-void gic_lr_pend(uint32_t index)
+void gic_lr_pend(uint32_t index, bool pending)
 {
-    lr_write(index, lr_read(index) | (uint64_t)LR_PENDING << LR_STATE);
+    lr_write(index, (lr_read(index) & ~((uint64_t)LR_PENDING << LR_STATE)) | (uint64_t)pending << LR_STATE);
 }
 
 void gic_lr_tell(uint32_t index)

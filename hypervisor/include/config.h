@@ -120,6 +120,7 @@ struct cpu_config {
     uint64_t guest_file; /* physical page of the vCPU's interrupt file; 0: no IMSIC */
     uint32_t context;    /* S-mode context at the PLIC */
     uint32_t hart_index; /* at the APLIC and IMSIC; at a GICv2 the number of its CPU interface */
+    uint64_t hstateen0;  /* RISC-V: what the guest may use of the state that it guards; 0: the hart has no such register */
     uint64_t gicr;       /* GICv3: physical address of its redistributor */
     uint64_t release;    /* spin table: physical address of its release word; 0: PSCI starts it */
     uint16_t vm;

@@ -32,7 +32,7 @@ uint32_t gic_lr_count(void);
 enum gic_lr_state gic_lr_state(uint32_t index);
 void gic_lr_clear(uint32_t index);
 void gic_lr_tell(uint32_t index); /* interrupt this CPU when the guest has ended what stands there; not for a physical one */
-void gic_lr_pend(uint32_t index); /* one that is active becomes pending as well */
+void gic_lr_pend(uint32_t index, bool pending); /* one that is active becomes pending as well, or is so no more */
 
 /*
  * Make a virtual interrupt pending. physical: what is deactivated with it, 0: none; end: tell us when the guest has ended it;

@@ -34,6 +34,17 @@ static void clear_pending(struct vgic_word *word, uint32_t id)
     __atomic_fetch_and(&word->pending, ~bit(id), __ATOMIC_ACQ_REL);
 }
 
+static bool is_pending(const struct vgic_word *word, uint32_t id)
+{
+    return (__atomic_load_n(&word->pending, __ATOMIC_RELAXED) & bit(id)) != 0;
+}
+
+/* The virtual UART's is the only virtual source with a level. */
+static bool is_level(const struct vm *vm, uint32_t id)
+{
+    return id >= GIC_SPI && id == vm->config->uart_irq;
+}
+
 static uint32_t physical_of(const struct vm *vm, uint32_t id)
 {
     return id < vm->config->irq_count ? vm->config->irq_physical[id] : 0;
@@ -82,42 +93,53 @@ static bool is_wanted(const struct cpu *cpu, uint32_t id)
     const struct vgic_word *word = vgic_word(virq, cpu->vcpu, id);
 
     return virq->enabled != 0 && (word->enable & bit(id)) != 0 && target_of(virq, cpu->vcpu, id) == cpu->vcpu &&
-           (id < GIC_SPI || id != cpu->vm->config->uart_irq || (word->level & bit(id)) != 0);
+           (!is_level(cpu->vm, id) || (word->level & bit(id)) != 0);
 }
 
-/* Empty a list register. What was not taken waits as before. */
+/* Empty a list register, or what waits in it; that waits as before. */
 static void take_back(struct cpu *cpu, uint32_t index, enum gic_lr_state state)
 {
     struct virq *virq = &cpu->vm->virq;
     uint32_t id = virq->lr[cpu->vcpu][index];
     struct vgic_word *word = vgic_word(virq, cpu->vcpu, id);
-    bool is_level = id >= GIC_SPI && id == cpu->vm->config->uart_irq;
+    uint32_t target = target_of(virq, cpu->vcpu, id);
 
-    /* Even where it is empty: an end that we asked for is told until it is overwritten. */
-    gic_lr_clear(index);
-    virq->lr[cpu->vcpu][index] = NO_INTERRUPT;
-    word->inflight &= ~bit(id);
-    if (is_level ? (word->level & bit(id)) != 0 : (state & LR_PENDING) != 0) {
+    if (state == LR_BOTH) {
+        gic_lr_pend(index, false);
+    } else {
+        /* Even where it is empty: an end that we asked for is told until it is overwritten. */
+        gic_lr_clear(index);
+        virq->lr[cpu->vcpu][index] = NO_INTERRUPT;
+        word->inflight &= ~bit(id);
+    }
+    if (is_level(cpu->vm, id) ? (word->level & bit(id)) != 0 : (state & LR_PENDING) != 0) {
         if (id < GIC_PPI)
             virq->source[cpu->vcpu][id] |= (uint64_t)1 << virq->lr_source[cpu->vcpu][index];
         set_pending(word, id);
     }
-    if ((__atomic_load_n(&word->pending, __ATOMIC_RELAXED) & bit(id)) && target_of(virq, cpu->vcpu, id) != cpu->vcpu)
-        cpu_notify(vm_cpu(cpu->vm, target_of(virq, cpu->vcpu, id)), EVENT_VIRQ);
+    if (target != cpu->vcpu && is_pending(word, id))
+        cpu_notify(vm_cpu(cpu->vm, target), EVENT_VIRQ);
 }
 
-/* One that was raised again before it was taken is still one; on a GICv2 only if the same vCPU has sent it. */
-static void merge(struct cpu *cpu, uint32_t index)
+/*
+ * An interrupt is pending that stands in a list register already. One that waits there has swallowed it, one that the guest
+ * is busy with waits behind itself. What cannot (an SGI of another sender, a level) is looked at when the guest has ended it.
+ */
+static void merge(struct cpu *cpu, uint32_t index, uint32_t id, enum gic_lr_state state)
 {
     struct virq *virq = &cpu->vm->virq;
-    uint32_t id = virq->lr[cpu->vcpu][index];
+    uint64_t *sources = &virq->source[cpu->vcpu][id % GIC_PPI];
+    uint64_t same = (uint64_t)1 << virq->lr_source[cpu->vcpu][index];
+    bool is_sgi = id < GIC_PPI;
 
-    if (id < GIC_PPI) {
-        virq->source[cpu->vcpu][id] &= ~((uint64_t)1 << virq->lr_source[cpu->vcpu][index]);
-        if (virq->source[cpu->vcpu][id] != 0)
-            return;
-    }
-    clear_pending(vgic_word(virq, cpu->vcpu, id), id);
+    if (!is_wanted(cpu, id) || (is_sgi && (*sources & same) == 0))
+        return;
+    if (is_sgi)
+        *sources &= ~same;
+    if (!is_sgi || *sources == 0)
+        clear_pending(vgic_word(virq, cpu->vcpu, id), id);
+    if (state == LR_ACTIVE)
+        gic_lr_pend(index, true);
 }
 
 /* Take back what the guest has ended, and what it is not to take any more. */
@@ -135,15 +157,13 @@ static void reclaim(struct cpu *cpu)
             continue;
         word = vgic_word(virq, cpu->vcpu, id);
         state = gic_lr_state(index);
-        if (state == LR_EMPTY || (state == LR_PENDING && !is_wanted(cpu, id))) {
+        if (state == LR_EMPTY || ((state & LR_PENDING) != 0 && !is_wanted(cpu, id)))
             take_back(cpu, index, state);
+        if (state == LR_EMPTY || virq->lr[cpu->vcpu][index] == NO_INTERRUPT || physical_of(cpu->vm, id) != 0)
             continue;
-        }
-        if (state == LR_PENDING)
-            merge(cpu, index);
-        /* What waits behind it, here or at another vCPU, goes on when the guest has ended it. */
-        if ((((__atomic_load_n(&word->pending, __ATOMIC_RELAXED) | word->level) & bit(id)) != 0 ||
-             target_of(virq, cpu->vcpu, id) != cpu->vcpu) && physical_of(cpu->vm, id) == 0)
+        if (is_pending(word, id))
+            merge(cpu, index, id, state);
+        if (is_pending(word, id) || (word->level & bit(id)) != 0 || target_of(virq, cpu->vcpu, id) != cpu->vcpu)
             gic_lr_tell(index);
     }
 }
@@ -190,32 +210,10 @@ static void fill(struct cpu *cpu, uint32_t index, uint32_t id, uint32_t priority
     virq->lr[cpu->vcpu][index] = (uint16_t)id;
     virq->lr_source[cpu->vcpu][index] = (uint8_t)source;
     gic_lr_set(index, id, priority, physical_of(cpu->vm, id),
-               (word->level & bit(id)) != 0 || (id < GIC_PPI && vgic_sgi_has_sender), source);
+               (word->level & bit(id)) != 0 || (id < GIC_PPI && virq->source[cpu->vcpu][id] != 0), source);
 }
 
-/*
- * What has come again while it stands in a list register: one that waits there has swallowed it, one that the guest is busy
- * with waits behind itself. An SGI with a sender, and a level, are looked at again when the guest has ended them.
- */
-static void merge(struct cpu *cpu)
-{
-    struct virq *virq = &cpu->vm->virq;
-    uint32_t count = gic_lr_count();
-
-    for (uint32_t index = 0; index < count; index++) {
-        uint32_t id = virq->lr[cpu->vcpu][index];
-        struct vgic_word *word;
-
-        if (id == NO_INTERRUPT || (id < GIC_PPI && vgic_sgi_has_sender) || physical_of(cpu->vm, id) != 0)
-            continue;
-        word = vgic_word(virq, cpu->vcpu, id);
-        if ((__atomic_load_n(&word->pending, __ATOMIC_RELAXED) & word->enable & bit(id)) == 0)
-            continue;
-        clear_pending(word, id);
-        if (gic_lr_state(index) == LR_ACTIVE)
-            gic_lr_pend(index);
-    }
-}
+static void reset_vcpu(struct cpu *cpu);
 
 static void flush(struct cpu *cpu)
 {
@@ -226,7 +224,6 @@ static void flush(struct cpu *cpu)
     if (virq->stale[cpu->vcpu])
         reset_vcpu(cpu);
     reclaim(cpu);
-    merge(cpu);
     while (virq->enabled) {
         uint32_t priority;
         uint32_t id = best(virq, cpu->vcpu, &priority);
@@ -252,11 +249,16 @@ static void deliver(struct cpu *cpu, struct vm *vm, uint32_t vcpu)
         cpu_notify(vm_cpu(vm, vcpu), EVENT_VIRQ);
 }
 
+static void deliver_all(struct cpu *cpu)
+{
+    for (uint32_t vcpu = 0; vcpu < cpu->vm->config->vcpu_count; vcpu++)
+        deliver(cpu, cpu->vm, vcpu);
+}
+
 void vgic_set_enabled(struct cpu *cpu, uint32_t enabled)
 {
     cpu->vm->virq.enabled = enabled;
-    for (uint32_t vcpu = 0; vcpu < cpu->vm->config->vcpu_count; vcpu++)
-        deliver(cpu, cpu->vm, vcpu);
+    deliver_all(cpu);
 }
 
 void virq_raise(struct vm *vm, uint32_t number)
@@ -322,12 +324,12 @@ bool virq_waiting(struct cpu *cpu)
     for (uint32_t index = 0; index < PLAN_IRQ_WORDS; index++)
         waiting |= ready(virq, cpu->vcpu, index) != 0;
     for (uint32_t index = 0; index < count; index++)
-        waiting |= virq->lr[cpu->vcpu][index] != NO_INTERRUPT && gic_lr_state(index) == LR_PENDING;
+        waiting |= virq->lr[cpu->vcpu][index] != NO_INTERRUPT && (gic_lr_state(index) & LR_PENDING) != 0;
     spin_unlock(&virq->lock);
     return waiting;
 }
 
-void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus, uint32_t source)
+void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus)
 {
     struct virq *virq = &cpu->vm->virq;
 
@@ -335,7 +337,7 @@ void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus, uint32_t source)
     for (; vcpus != 0; vcpus &= vcpus - 1) {
         uint32_t vcpu = bit_lowest64(vcpus);
 
-        virq->source[vcpu][id] |= (uint64_t)1 << source;
+        virq->source[vcpu][id] |= (uint64_t)1 << (vgic_sgi_has_sender ? cpu->vcpu : 0);
         set_pending(&virq->private[vcpu], id);
         deliver(cpu, cpu->vm, vcpu);
     }
@@ -390,8 +392,8 @@ void vgic_change_pending(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t
     for (uint32_t index = 0; index < gic_lr_count(); index++) {
         uint32_t id = virq->lr[cpu->vcpu][index];
 
-        if (id != NO_INTERRUPT && vgic_word(virq, cpu->vcpu, id) == word && gic_lr_state(index) == LR_PENDING)
-            take_back(cpu, index, LR_PENDING);
+        if (id != NO_INTERRUPT && vgic_word(virq, cpu->vcpu, id) == word && (gic_lr_state(index) & LR_PENDING) != 0)
+            take_back(cpu, index, gic_lr_state(index));
     }
     for (; bits != 0; bits &= bits - 1) {
         uint32_t id = base + bit_lowest(bits);
@@ -419,7 +421,7 @@ uint32_t vgic_listed(struct cpu *cpu, const struct vgic_word *word, enum gic_lr_
     for (uint32_t index = 0; index < gic_lr_count(); index++) {
         uint32_t id = virq->lr[cpu->vcpu][index];
 
-        if (id != NO_INTERRUPT && vgic_word(virq, cpu->vcpu, id) == word && gic_lr_state(index) == state)
+        if (id != NO_INTERRUPT && vgic_word(virq, cpu->vcpu, id) == word && (gic_lr_state(index) & state) != 0)
             bits |= bit(id);
     }
     return bits;
@@ -494,7 +496,7 @@ void virq_reset(struct cpu *cpu)
     /* A vCPU may have sent an interrupt to one that was off already: what stands there only its own CPU can clear. */
     for (uint32_t vcpu = 0; vcpu < cpu->vm->config->vcpu_count; vcpu++)
         virq->stale[vcpu] = true;
-    vgic_flush_all(cpu);
+    deliver_all(cpu);
     vgic_reset_interface(cpu->vm);
     spin_unlock(&virq->lock);
 }

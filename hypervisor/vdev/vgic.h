@@ -49,8 +49,8 @@ struct virq {
 /* The word that holds an interrupt, as one vCPU sees it; id is less than PLAN_IRQ_WORDS * 32. */
 struct vgic_word *vgic_word(struct virq *virq, uint32_t vcpu, uint32_t id);
 
-/* Send an SGI to a set of vCPUs. source: the sender, where the controller tells the guest (GICv2), else 0. */
-void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus, uint32_t source);
+/* Send an SGI to a set of vCPUs. */
+void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus);
 
 /*
  * The registers that both versions have, by offset in the distributor (or a redistributor's SGI page): groups, enables,
@@ -64,7 +64,7 @@ void vgic_enable(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t bits, b
 /* A guest's write makes some of them pending, or not any more; the lock is held. */
 void vgic_change_pending(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t bits, bool pending);
 
-/* Of the interrupts in a word, those that stand in this CPU's list registers in some state. */
+/* Of the interrupts in a word, those that stand in this CPU's list registers and have a bit of `state`. */
 uint32_t vgic_listed(struct cpu *cpu, const struct vgic_word *word, enum gic_lr_state state);
 
 /* Give a shared interrupt to a vCPU; the lock is held. */

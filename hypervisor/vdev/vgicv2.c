@@ -70,7 +70,7 @@ bool virq_access(struct cpu *cpu, struct vdev_access *access)
         return false;
     if (offset == GICD_SGIR) {
         if (access->write)
-            vgic_send(cpu, (uint32_t)value & 0xf, sgi_targets(cpu, (uint32_t)value), cpu->vcpu);
+            vgic_send(cpu, (uint32_t)value & 0xf, sgi_targets(cpu, (uint32_t)value));
         access->value = 0;
         return true;
     }

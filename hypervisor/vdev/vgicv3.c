@@ -150,6 +150,6 @@ bool virq_write_sgi(struct cpu *cpu, uint64_t value)
         vcpus = all & ~((uint64_t)1 << cpu->vcpu);
     else if ((value >> 32 & 0xff) == 0 && (value >> 44 & 0xfff) == 0 && cluster < 4)
         vcpus = (value & 0xffff) << cluster * 16 & all;
-    vgic_send(cpu, (uint32_t)(value >> 24 & 0xf), vcpus, 0);
+    vgic_send(cpu, (uint32_t)(value >> 24 & 0xf), vcpus);
     return true;
 }

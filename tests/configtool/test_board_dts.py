@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Device trees as syntax: places through dtc, values, and files made to harm. The reader of .dtb is held against libfdt."""
+"""Device trees as syntax: places through dtc, values, files made to harm. The reader of .dtb is held against libfdt."""
 from __future__ import annotations
 
 import os
@@ -156,7 +156,8 @@ def test_what_dtc_minds_has_its_place(text: str, line: int, column: int, message
 
 def test_dtcs_ways_of_speaking() -> None:
     text = ("Error: a.dts:4.8-12 syntax error\nFATAL ERROR: Unable to parse input tree\n"
-            "a.dts:7.3-9.5: ERROR (name_of_check): /node: Text here\nERROR: Input tree has errors, aborting (use -f to force output)\n")
+            "a.dts:7.3-9.5: ERROR (name_of_check): /node: Text here\n"
+            "ERROR: Input tree has errors, aborting (use -f to force output)\n")
     assert complaints(text, "x") == [(Span("a.dts", 4, 8, 4, 12), "syntax error"), (Span("a.dts", 7, 3, 9, 5),
                                                                                     "/node: Text here")]
     assert complaints("FATAL ERROR: Couldn't open \"y\"\n", "x") == [(Span("x"), "couldn't open \"y\"")]
@@ -205,6 +206,11 @@ def test_labels_of_a_compiled_tree_come_from_its_symbols() -> None:
     assert tree.reservations == ((1, 2),)
 
 
+STRUCT, STRINGS = struct.unpack_from(">2I", SMALL, 8)
+SIZE_STRINGS, SIZE_STRUCT = struct.unpack_from(">2I", SMALL, 32)
+FIRST = STRUCT + 8          # the root's first property
+
+
 def patched(at: int, value: int) -> bytes:
     return SMALL[:at] + struct.pack(">I", value) + SMALL[at + 4:]
 
@@ -216,21 +222,15 @@ def patched(at: int, value: int) -> bytes:
     (patched(0, 0xD00DFEEE), "the file starts with 0xd00dfeee, not with 0xd00dfeed, the mark of a device tree"),
     (patched(20, 16), "version 16 of the format, compatible with 16; only 17 is read"),
     (patched(8, 0xFFFFFFF0),
-     f"the structure block ({struct.unpack_from('>I', SMALL, 36)[0]} bytes at offset 0xfffffff0) does not lie "
-                             "within the file"),
-    (patched(12, 4), f"the strings block ({struct.unpack_from('>I', SMALL, 32)[0]} bytes at offset 0x4) does not lie within the file"),
+     f"the structure block ({SIZE_STRUCT} bytes at offset 0xfffffff0) does not lie within the file"),
+    (patched(12, 4), f"the strings block ({SIZE_STRINGS} bytes at offset 0x4) does not lie within the file"),
     (patched(16, 44), "a block is not aligned as the format asks"),
     (patched(16, 0xFFFFFFF8), "the memory reservation block does not end within the file"),
     (patched(36, 8), "the structure block ends before its last node is closed"),
-    (patched(struct.unpack_from(">I", SMALL, 8)[0], 3),
-     f"a property outside any node at offset {struct.unpack_from('>I', SMALL, 8)[0]:#x}"),
-    (patched(struct.unpack_from(">I", SMALL, 8)[0] + 8, 7),
-     f"0x7 at offset {struct.unpack_from('>I', SMALL, 8)[0] + 8:#x} is not a token "
-                                                            "of the format"),
-    (patched(struct.unpack_from(">I", SMALL, 8)[0] + 12, 0x7FFFFFFF),
-     f"the property at offset {struct.unpack_from('>I', SMALL, 8)[0] + 8:#x} is cut short"),
-    (patched(struct.unpack_from(">I", SMALL, 8)[0] + 16, 0x7FFFFFFF),
-     f"the name of the property at offset {struct.unpack_from('>I', SMALL, 8)[0] + 8:#x} lies outside the strings block"),
+    (patched(STRUCT, 3), f"a property outside any node at offset {STRUCT:#x}"),
+    (patched(FIRST, 7), f"0x7 at offset {FIRST:#x} is not a token of the format"),
+    (patched(FIRST + 4, 0x7FFFFFFF), f"the property at offset {FIRST:#x} is cut short"),
+    (patched(FIRST + 8, 0x7FFFFFFF), f"the name of the property at offset {FIRST:#x} lies outside the strings block"),
 ])
 def test_damaged_trees(blob: bytes, message: str) -> None:
     with pytest.raises(DtbError) as caught:
@@ -251,8 +251,8 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("configtool.board.dtb.MAX_THINGS", 5)
     with pytest.raises(DtbError, match="more than 5 nodes and properties"):
         read_dtb(SMALL, "x")
-    with pytest.raises(DtbError, match="larger than 16 MiB, the most that is read of a device tree"):
-        read_dtb(bytes(16 << 20) + b"\0", "x")
+    with pytest.raises(DtbError, match="larger than 2 MiB, the most that is read of a device tree"):
+        read_dtb(bytes(2 << 20) + b"\0", "x")
 
 
 @settings(max_examples=300, deadline=1000)

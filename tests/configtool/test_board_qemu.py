@@ -43,7 +43,7 @@ def qemu(program: str) -> str:
 
 
 def facts(tree: DeviceTree) -> dict[str, object]:
-    """Every property by node and name; phandles, which each tree numbers in its own way, as the paths that they lead to."""
+    """Every property by node and name; phandles, which each tree numbers in its own way, as the paths they lead to."""
     found: dict[str, object] = {node.path: None for node in tree.root.walk()}
     for node in tree.root.walk():
         for prop in node.properties:

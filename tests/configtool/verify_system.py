@@ -3,8 +3,10 @@
 and a Linux kernel with an initrd, a read-only region, channels one way and both ways, a device, a VM that restarts."""
 from __future__ import annotations
 
+import atexit
 import functools
 import os
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -90,6 +92,8 @@ def write(folder: Path) -> Path:
 @functools.lru_cache(maxsize=None)
 def build() -> Verified:
     folder = Path(tempfile.mkdtemp(prefix=f"verified-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(shutil.rmtree, ROOT / "build" / folder.name, ignore_errors=True)
     yaml = write(folder)
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL",
                                                                     "MAKEOVERRIDES")}

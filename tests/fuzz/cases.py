@@ -18,7 +18,8 @@ from workbench import HELLO, furnish, guest_elf, linux_image  # noqa: E402
 from describe import describe  # noqa: E402
 from mutate import binary, text  # noqa: E402
 
-BOARD = ROOT / "boards" / "qemu-riscv64-virt"
+BOARDS = {path.name: path for path in sorted((ROOT / "boards").iterdir())}
+BOARD = BOARDS["qemu-riscv64-virt"]
 _OWN_BOARD = HELLO.replace("qemu-riscv64-virt", "./board")
 _FULL = """\
 bulkhead: 1
@@ -48,13 +49,18 @@ _EXTRA = '/dts-v1/;\n/plugin/;\n&{/chosen} { note = "x"; };\n&{/} { thing { comp
 
 
 @lru_cache(maxsize=None)
-def _dtb() -> bytes:
-    return subprocess.run(["dtc", "-q", "-@", "-O", "dtb", str(BOARD / "board.dts")], capture_output=True, check=True).stdout
+def _dtb(board: Path = BOARD) -> bytes:
+    return subprocess.run(["dtc", "-q", "-@", "-O", "dtb", str(board / "board.dts")], capture_output=True, check=True).stdout
 
 
 @lru_cache(maxsize=None)
-def _dts() -> str:
-    return (BOARD / "board.dts").read_text()
+def _dts(board: Path = BOARD) -> str:
+    return (board / "board.dts").read_text()
+
+
+def _any(r: random.Random) -> Path:
+    """One of the boards that Bulkhead has; whichever it is, its guest runs there."""
+    return r.choice(list(BOARDS.values()))
 
 
 def _base(folder: Path, system: str | bytes) -> None:
@@ -65,12 +71,15 @@ def _base(folder: Path, system: str | bytes) -> None:
     (folder / "system.yaml").write_bytes(system if isinstance(system, bytes) else system.encode())
 
 
-def _own_board(folder: Path, tree: bytes, name: str, settings: bytes | None = None) -> None:
+def _own_board(folder: Path, of: Path, tree: bytes, name: str, settings: bytes | None = None) -> None:
+    """A system on a board with this tree, that goes by the settings of the board `of`."""
     _base(folder, _OWN_BOARD)
+    if "riscv" not in of.name:
+        (folder / "guest.elf").write_bytes(guest_elf(0x4000_0000, machine=183))
     board = folder / "board"
     board.mkdir()
     (board / name).write_bytes(tree)
-    (board / "board.yaml").write_bytes((BOARD / "board.yaml").read_bytes() if settings is None else settings)
+    (board / "board.yaml").write_bytes((of / "board.yaml").read_bytes() if settings is None else settings)
 
 
 def _yaml(folder: Path, r: random.Random) -> None:
@@ -91,20 +100,24 @@ def _extends(folder: Path, r: random.Random) -> None:
 
 
 def _board_yaml(folder: Path, r: random.Random) -> None:
-    _own_board(folder, _dts().encode(), "board.dts", text((BOARD / "board.yaml").read_text(), r))
+    of = _any(r)
+    _own_board(folder, of, _dts(of).encode(), "board.dts", text((of / "board.yaml").read_text(), r))
 
 
 def _board_dts(folder: Path, r: random.Random) -> None:
-    _own_board(folder, text(_dts(), r), "board.dts")
+    of = _any(r)
+    _own_board(folder, of, text(_dts(of), r), "board.dts")
 
 
 def _board_dtb(folder: Path, r: random.Random) -> None:
-    _own_board(folder, binary(_dtb(), r), "board.dtb")
+    of = _any(r)
+    _own_board(folder, of, binary(_dtb(of), r), "board.dtb")
 
 
 def _devices(folder: Path, r: random.Random) -> None:
     """A damaged tree of which one VM has all that can be given."""
-    _own_board(folder, binary(_dtb(), r), "board.dtb")
+    of = _any(r)
+    _own_board(folder, of, binary(_dtb(of), r), "board.dtb")
     (folder / "system.yaml").write_text(_OWN_BOARD + "    devices: {rest: true}\n")
 
 

@@ -239,7 +239,7 @@ TEST(vm_events)
 /* --- Policies --- */
 
 static uint8_t pristine[64];
-static struct restore restores[2] = {{0x80000000, 64, 0}, {0x80000040, 64, 0}};
+static struct restore restores[2] = {{.ipa = 0x80000000, .size = 64}, {.ipa = 0x80000040, .size = 64}};
 
 static void boot_restartable(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The guest's console: the ns16550 that the device tree names, else the SBI debug console. */
+/* The guest's console: the UART that the device tree names (ns16550a, PL011), else that of the firmware. */
 #ifndef CONSOLE_H
 #define CONSOLE_H
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The CPUs of the guest, as the guest sees them: number 0 to n - 1. A CPU's number is its hart id (RISC-V).
+ * The CPUs of the guest, as the guest sees them: number 0 to n - 1. A CPU's number is its hart id (RISC-V),
+ * or comes from its affinity, 16 to a cluster (AArch64).
  */
 #ifndef CPU_H
 #define CPU_H
@@ -47,8 +48,8 @@ _Noreturn void power_off(void);
 /* An exception that the guest did not mean prints what it was and ends the VM; a guest may take exceptions itself. */
 struct trap {
     unsigned long pc;    /* where the guest goes on when the handler returns */
-    unsigned long cause; /* RISC-V: scause */
-    unsigned long value; /* RISC-V: stval */
+    unsigned long cause; /* RISC-V: scause; AArch64: ESR_EL1 */
+    unsigned long value; /* RISC-V: stval; AArch64: FAR_EL1 */
 };
 void cpu_on_exception(void (*handler)(struct trap *trap));
 

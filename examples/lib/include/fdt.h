@@ -46,6 +46,9 @@ bool fdt_lists(int node, const char *name, const char *text);
 /* Cell `index` of a property, or `otherwise` when the property is missing or too short. */
 uint32_t fdt_cell(int node, const char *name, uint32_t index, uint32_t otherwise);
 
+/* Interrupt `index` of a node, as its controller numbers them (a GIC: INTIDs); 0 when there is none. */
+uint32_t fdt_interrupt(int node, uint32_t index);
+
 /* Entry `index` of `reg`: address and size in bytes, as the parent's #address-cells and #size-cells have them. */
 bool fdt_reg(int node, uint32_t index, uint64_t *address, uint64_t *size);
 

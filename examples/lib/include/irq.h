@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define IRQS_MAX 128
+#define IRQS_MAX 256
 
 /* Called by the runtime before guest_main. */
 void irq_init(void);

@@ -38,7 +38,7 @@ bool channel_open(struct channel *channel, const char *name)
         return false;
     }
     *channel = (struct channel){
-        .irq = fdt_cell(node, "interrupts", 0, 0),
+        .irq = fdt_interrupt(node, 0),
         .id = fdt_cell(node, "id", 0, 0),
         .doorbell = (volatile uint32_t *)(uintptr_t)((uint64_t)fdt_cell(node, "bulkhead,doorbell", 0, 0) << 32 |
                                                      fdt_cell(node, "bulkhead,doorbell", 1, 0)),

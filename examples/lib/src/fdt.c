@@ -286,3 +286,20 @@ bool fdt_reg(int node, uint32_t index, uint64_t *address, uint64_t *size)
     *size = read_cells(reg + index * entry + 4 * address_cells, size_cells);
     return true;
 }
+
+/* A specifier has one cell (PLIC), two (APLIC), or three of which the first is the kind (GIC: 0 shared, 1 private). */
+uint32_t fdt_interrupt(int node, uint32_t index)
+{
+    uint32_t parent = 0;
+
+    for (int at = node; at != FDT_NONE && parent == 0; at = fdt_parent(at)) {
+        parent = fdt_cell(at, "interrupt-parent", 0, 0);
+    }
+    const uint32_t cells = fdt_cell(fdt_find_phandle(parent), "#interrupt-cells", 0, 1);
+    const uint32_t first = fdt_cell(node, "interrupts", index * cells, 0);
+    if (cells < 3) {
+        return first;
+    }
+    const uint32_t number = fdt_cell(node, "interrupts", index * cells + 1, UINT32_MAX);
+    return number == UINT32_MAX ? 0 : number + (first == 0 ? 32 : 16);
+}

@@ -76,6 +76,88 @@ void boot_start_others(const struct cpu *self)
     }
 }
 
+static void check_register(const struct cpu *cpu, const char *name, uint64_t found, uint64_t planned)
+{
+    if (found == planned)
+        return;
+    console_message("%s (hart %lu) lacks what its device tree says: %s is 0x%llx, planned 0x%llx", cpu->config->name,
+                    (unsigned long)cpu->config->id, name, (unsigned long long)found, (unsigned long long)planned);
+    give_up();
+}
+
+/* What the guest may use of this hart; the board's device tree has promised it. */
+static void set_environment(const struct cpu *cpu)
+{
+    csr_write64(henvcfg, config.henvcfg);
+    check_register(cpu, "henvcfg", csr_read64(henvcfg), config.henvcfg);
+    if (cpu->config->hstateen0 == 0)
+        return;
+    csr_write64(hstateen0, cpu->config->hstateen0);
+    check_register(cpu, "hstateen0", csr_read64(hstateen0), cpu->config->hstateen0);
+}
+
+_Noreturn void hart_main(struct cpu *cpu);
+
+static _Noreturn void give_up(void)
+{
+    arch_system_off(true);
+}
+
+static bool hart_exists(uint64_t id)
+{
+    return sbi_call(SBI_HSM, SBI_HSM_STATUS, id, 0, 0, 0, 0).error == SBI_SUCCESS;
+}
+
+static void check_board(void)
+{
+    bool good = true;
+
+    for (const uint64_t *probe = boot_probes; *probe != 0; probe++) {
+        if (!probe_read((uintptr_t)*probe)) {
+            boot_no_memory(*probe);
+            good = false;
+        }
+    }
+    if (!probe_hypervisor()) {
+        console_message("this hart has no H extension");
+        good = false;
+    }
+    if (!good)
+        give_up();
+}
+
+struct cpu *boot_prepare(ureg_t id)
+{
+    struct cpu *self = NULL;
+
+    boot_init();
+    check_board();
+    for (uint32_t i = 0; i < PLAN_CPUS; i++) {
+        cpus[i].arch.stack = (ureg_t)config.cpus[i].stack;
+        if (config.cpus[i].id == id)
+            self = &cpus[i];
+        if (!hart_exists(config.cpus[i].id))
+            boot_cpu_missing(&cpus[i]);
+    }
+    irqchip_init();
+    boot_start_vms();
+    return self;
+}
+
+void boot_start_others(const struct cpu *self)
+{
+    for (uint32_t i = 0; i < PLAN_CPUS; i++) {
+        struct cpu *cpu = &cpus[i];
+        struct sbi_result result;
+
+        if (cpu == self || cpu_state(cpu) == VCPU_MISSING)
+            continue;
+        result = sbi_call(SBI_HSM, SBI_HSM_START, cpu->config->id, (ureg_t)&hart_start, (ureg_t)cpu, 0, 0);
+        if (result.error != SBI_SUCCESS)
+            boot_cpu_stuck(cpu, result.error);
+    }
+}
+
 /* What the guest may use of this hart; the board's device tree has promised it. */
 static void set_environment(const struct cpu *cpu)
 {

@@ -58,6 +58,8 @@ void vcpu_enter(struct cpu *cpu, uint64_t pc, uint64_t arg)
     csr_write(vsatp, 0);
     csr_write(scounteren, HCOUNTEREN_GUEST); /* as firmware leaves it: kernels take it that user space can read time */
     csr_write(senvcfg, 0);
+    if (cpu->config->hstateen0 & HSTATEEN0_SE0)
+        csr_write(sstateen0, 0);
     csr_write(sepc, pc);
     csr_write(sstatus, SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_FS | SSTATUS_VS);
     csr_clear(hstatus, HSTATUS_RESET);

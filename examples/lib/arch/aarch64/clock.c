@@ -6,7 +6,6 @@
 #include "fdt.h"
 #include "irq.h"
 #include "sysreg.h"
-#include "timer.h"
 
 #define ENABLE 1ul
 
@@ -35,6 +34,7 @@ static void expired(uint32_t number)
 void clock_set(uint64_t when)
 {
     sysreg_write(cntv_cval_el0, when);
+    isb(); /* before the interrupt that it answers ends */
 }
 
 void clock_on(void)

@@ -9,7 +9,7 @@
         __asm__ volatile("mrs %0, " #name : "=r"(value_)::"memory");   \
         value_;                                                        \
     })
-#define sysreg_write(name, value) __asm__ volatile("msr " #name ", %0" ::"rZ"((unsigned long)(value)) : "memory")
+#define sysreg_write(name, value) __asm__ volatile("msr " #name ", %x0" ::"rZ"((unsigned long)(value)) : "memory")
 
 static inline void isb(void)
 {

@@ -27,11 +27,10 @@ bool imsic_find(void)
     return true;
 }
 
-/* siselect and sireg by number: this assembler does not know their names. */
 static void write(unsigned long reg, unsigned long value)
 {
-    csr_write(0x150, reg);
-    csr_write(0x151, value);
+    csr_write(siselect, reg);
+    csr_write(sireg, value);
 }
 
 bool imsic_enable(uint32_t identity)
@@ -43,8 +42,8 @@ bool imsic_enable(uint32_t identity)
     }
     write(EIDELIVERY, 1);
     write(EITHRESHOLD, 0);
-    csr_write(0x150, EIE + identity / width * (width / 32));
-    csr_set(0x151, 1ul << identity % width);
+    csr_write(siselect, EIE + identity / width * (width / 32));
+    csr_set(sireg, 1ul << identity % width);
     csr_set(sie, 1ul << IRQ_EXTERNAL);
     return true;
 }
@@ -64,6 +63,6 @@ uint32_t imsic_claim(void)
 {
     unsigned long top;
 
-    __asm__ volatile("csrrw %0, 0x15c, zero" : "=r"(top)::"memory"); /* stopei */
+    __asm__ volatile("csrrw %0, stopei, zero" : "=r"(top)::"memory");
     return (uint32_t)(top >> 16);
 }

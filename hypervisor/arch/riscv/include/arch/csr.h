@@ -14,6 +14,9 @@
 /* VSBE, GVA, SPV, SPVP, HU, VTVM, VTW, VTSR: what a fresh vCPU has clear, before SPV and SPVP are set. */
 #define HSTATUS_RESET 0x7003e0
 
+/* The guest has sstateen0. */
+#define HSTATEEN0_SE0 0x8000000000000000ull
+
 /* Which guest interrupt file is the vCPU's. */
 #define HSTATUS_VGEIN_SHIFT 12
 #define HSTATUS_VGEIN       (0x3ful << HSTATUS_VGEIN_SHIFT)
@@ -44,6 +47,8 @@
 #define HCOUNTEREN_GUEST 7
 
 #ifndef __ASSEMBLER__
+#include <stdint.h>
+
 /* By name or number. */
 #define csr_read(csr)       csr_read_(csr)
 #define csr_write(csr, v)   csr_do_("csrw", csr, v)
@@ -51,6 +56,15 @@
 #define csr_clear(csr, v)   csr_do_("csrc", csr, v)
 #define csr_swap(csr, v)    csr_swap_(csr, v)
 #define csr_do_(op, csr, v) csr_op_(op, csr, v)
+
+/* A register of 64 bits, which RV32 has in two halves. */
+#if __riscv_xlen == 64
+#define csr_read64(csr)     ((uint64_t)csr_read(csr))
+#define csr_write64(csr, v) csr_write(csr, v)
+#else
+#define csr_read64(csr)     ((uint64_t)csr_read(csr##h) << 32 | csr_read(csr))
+#define csr_write64(csr, v) (csr_write(csr, v), csr_write(csr##h, (uint64_t)(v) >> 32))
+#endif
 
 #define csr_op_(op, csr, v) __asm__ volatile(op " " #csr ", %0" ::"rK"((unsigned long)(v)) : "memory")
 #define csr_read_(csr)                                               \

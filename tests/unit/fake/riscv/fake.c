@@ -1,57 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "drivers.h"
 
-jmp_buf fake_exit;
 struct fake_csrs fake_harts[PLAN_CPUS];
 struct fake_csrs *csrs = &fake_harts[0];
-void (*fake_on_wait)(void);
 
-static char assembly[4096];
-
-int fake_assembly(const char *text);
-
-int fake_assembly(const char *text)
-{
-    size_t length = strlen(assembly);
-
-    snprintf(assembly + length, sizeof(assembly) - length, "%s\n", text);
-    if (strstr(text, "wfi") != NULL) {
-        if (fake_on_wait == NULL)
-            longjmp(fake_exit, PARKED);
-        fake_on_wait();
-    }
-    return 0;
-}
-
-const char *fake_assembly_done(void)
-{
-    static char done[sizeof(assembly)];
-
-    memcpy(done, assembly, sizeof(done));
-    assembly[0] = '\0';
-    return done;
-}
+static struct cpu *running = &cpus[0];
 
 _Noreturn void trap_return(void)
 {
     longjmp(fake_exit, ENTERED);
 }
 
-struct cpu *fake_cpu(uint32_t vm, uint32_t vcpu)
-{
-    return vm_cpu(&vms[vm], vcpu);
-}
-
 void fake_run_as(struct cpu *cpu)
 {
+    running = cpu;
     csrs = &fake_harts[cpu - cpus];
     csrs->sscratch = (ureg_t)cpu;
+}
+
+struct cpu *fake_running(void)
+{
+    return running;
 }
 
 void fake_boot(void)
@@ -69,18 +43,6 @@ void fake_boot(void)
 struct fake_call fake_calls[64];
 unsigned fake_call_count;
 struct sbi_result fake_answer;
-bool fake_kicked[PLAN_CPUS];
-bool fake_absent[PLAN_CPUS];
-
-static int cpu_of_hart(uint64_t id)
-{
-    for (int i = 0; i < PLAN_CPUS; i++) {
-        if (config.cpus[i].id == id && !fake_absent[i])
-            return i;
-    }
-    return -1;
-}
-
 struct sbi_result sbi_call(ureg_t extension, ureg_t function, ureg_t arg0, ureg_t arg1, ureg_t arg2, ureg_t arg3,
                            ureg_t arg4)
 {
@@ -92,115 +54,20 @@ struct sbi_result sbi_call(ureg_t extension, ureg_t function, ureg_t arg0, ureg_
     fake_call_count++;
     switch (extension) {
     case SBI_IPI:
-        if (arg0 != 1 || cpu_of_hart(arg1) < 0)
+        if (arg0 != 1 || fake_cpu_of_id(arg1) < 0)
             return invalid;
-        fake_kicked[cpu_of_hart(arg1)] = true;
+        fake_kicked[fake_cpu_of_id(arg1)] = true;
         return success;
     case SBI_SRST:
         longjmp(fake_exit, OFF);
     case SBI_HSM:
-        return cpu_of_hart(arg0) < 0 ? invalid : success;
+        return fake_cpu_of_id(arg0) < 0 ? invalid : success;
     case SBI_RFENCE:
     case SBI_BASE:
         return fake_answer;
     default:
         return success;
     }
-}
-
-void fake_deliver(void)
-{
-    struct fake_csrs *before = csrs;
-
-    for (int i = 0; i < PLAN_CPUS; i++) {
-        if (fake_kicked[i]) {
-            fake_kicked[i] = false;
-            fake_run_as(&cpus[i]);
-            cpu_take_events(&cpus[i]);
-            i = -1; /* it may have kicked another one */
-        }
-    }
-    csrs = before;
-}
-
-/* --- Console --- */
-
-static char screen[16384];
-static size_t screen_length;
-static const char *typed = "";
-
-void uart_put(char c)
-{
-    if (screen_length < sizeof(screen) - 1)
-        screen[screen_length++] = c;
-}
-
-int uart_get(void)
-{
-    return *typed != '\0' ? (unsigned char)*typed++ : -1;
-}
-
-void uart_enable_input(void)
-{
-}
-
-const char *fake_screen(void)
-{
-    static char shown[sizeof(screen)];
-
-    memcpy(shown, screen, screen_length);
-    shown[screen_length] = '\0';
-    screen_length = 0;
-    return shown;
-}
-
-void fake_type(const char *keys)
-{
-    typed = keys;
-    console_input(fake_cpu(0, 0));
-}
-
-/* --- Physical interrupt controller --- */
-
-bool fake_enabled[PLAN_CPUS][PLAN_IRQS];
-uint32_t fake_completed[64];
-unsigned fake_completed_count;
-static uint32_t claims[PLAN_CPUS];
-
-void irqchip_init(void)
-{
-}
-
-void irqchip_init_cpu(struct cpu *cpu)
-{
-    memset(fake_enabled[cpu->index], 0, sizeof(fake_enabled[0]));
-}
-
-void fake_interrupt(struct cpu *cpu, uint32_t source)
-{
-    claims[cpu->index] = source;
-    fake_harts[cpu->index].sip |= 1 << IRQ_S_EXT;
-    fake_harts[cpu->index].sie |= 1 << IRQ_S_EXT;
-}
-
-uint32_t irqchip_claim(struct cpu *cpu)
-{
-    uint32_t source = claims[cpu->index];
-
-    claims[cpu->index] = 0;
-    fake_harts[cpu->index].sip &= ~(1ul << IRQ_S_EXT);
-    return source;
-}
-
-void irqchip_complete(struct cpu *cpu, uint32_t source)
-{
-    if (fake_completed_count < sizeof(fake_completed) / sizeof(fake_completed[0]))
-        fake_completed[fake_completed_count++] = cpu->index << 16 | source;
-}
-
-void irqchip_enable(struct cpu *cpu, uint32_t source, bool enabled)
-{
-    fake_enabled[cpu->index][source] = enabled;
 }
 
 /* --- Guest memory --- */

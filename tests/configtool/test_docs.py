@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manual against what it describes: keys of the schemas, commands, rules, links, figures."""
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+import yaml
+from jsonschema.validators import Draft7Validator
+
+from configtool.cli.main import COMMANDS
+from configtool.rules.registry import load
+from workbench import configtool
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+MANUAL = [page for page in PAGES if page.name != "rules.md"]
+
+_KEY = re.compile(r"^- \*\*`([a-z_-]+)`\*\* (.*)$")
+_PREFIX = re.compile(r"^#+ [^`]*`([^`]+)`\s*$")
+
+
+def shown(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads((ROOT / "schemas" / name).read_text())
+    return made
+
+
+def keys_of(name: str) -> dict[str, dict[str, Any]]:
+    """Every key of a schema by its path; a definition that several keys share stands at the first of them."""
+    whole = schema(name)
+    seen: set[str] = set()
+    found: dict[str, dict[str, Any]] = {}
+    # What stands for the name that the user gives to a thing: the singular of its mapping.
+    placeholder = {"vms": "<vm>", "channels": "<channel>", "memory": "<region>"}
+
+    def walk(node: dict[str, Any], path: str) -> None:
+        reference = node.get("$ref", "")
+        if reference:
+            definition = reference.rpartition("/")[2]
+            if definition in seen and "properties" in whole["definitions"][definition]:
+                return
+            seen.add(definition)
+            node = whole["definitions"][definition]
+        for key, value in node.get("properties", {}).items():
+            inner = f"{path}.{key}" if path else key
+            found[inner] = value
+            walk(value, inner)
+        if isinstance(node.get("additionalProperties"), dict):
+            walk(node["additionalProperties"], f"{path}.{placeholder[path.rpartition('.')[2]]}")
+        if isinstance(node.get("items"), dict):
+            walk(node["items"], f"{path}[]")
+
+    walk(whole, "")
+    return found
+
+
+def documented(page: Path) -> Iterator[tuple[str, str]]:
+    """(path, the rest of its line) of every key that a page documents; its heading has the path above it."""
+    prefix = ""
+    for line in page.read_text().splitlines():
+        if line.startswith("#"):
+            heading = _PREFIX.match(line)
+            prefix = heading.group(1) + "." if heading else ""
+        key = _KEY.match(line)
+        if key:
+            yield prefix + key.group(1), key.group(2)
+
+
+LANGUAGES = [("language.md", "system.schema.json"), ("boards.md", "board.schema.json")]
+
+
+@pytest.mark.parametrize("page, name", LANGUAGES)
+def test_every_key_of_the_schema_is_documented_and_the_other_way_round(page: str, name: str) -> None:
+    assert sorted(path for path, _ in documented(ROOT / "docs" / page)) == sorted(keys_of(name))
+
+
+@pytest.mark.parametrize("page, name", LANGUAGES)
+def test_every_key_has_a_type_a_default_and_an_example_that_the_schema_takes(page: str, name: str) -> None:
+    keys = keys_of(name)
+    for path, line in documented(ROOT / "docs" / page):
+        key = path.rpartition(".")[2]
+        example = re.search(rf"`({key}: [^`]+)`$", line)
+        assert example, f"{path}: no example `{key}: ...` at the end of its line"
+        said = line[:example.start()]
+        value = yaml.safe_load(example.group(1))[key]
+        if keys[path].get("title") == "Reserved":
+            assert said.strip() == "reserved." and value is None, path
+            continue
+        assert re.search(r"\b(required|left out: .+|instead of .+)\.\s*$", said), f"{path}: required or not? {said}"
+        default = keys[path].get("default")
+        if default is not None:
+            word = str(default).lower() if isinstance(default, bool) else str(default)
+            assert f"left out: `{word}`" in said or f"left out: {word}." in said, f"{path}: the default is {word}"
+        problems = Draft7Validator({**keys[path], "definitions": schema(name)["definitions"]}).iter_errors(value)
+        assert not [p.message for p in problems], path
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", MANUAL, ids=shown)
+def test_whole_descriptions_are_what_the_schemas_say(page: Path) -> None:
+    for text in blocks(page, "yaml"):
+        value = yaml.safe_load(text)
+        name = "board.schema.json" if isinstance(value, dict) and "bulkhead-board" in value else "system.schema.json"
+        if isinstance(value, dict) and ("bulkhead" in value or "bulkhead-board" in value):
+            wrong = [p.message for p in Draft7Validator(schema(name)).iter_errors(_without_null(value))]
+            assert not wrong, text
+
+
+def _without_null(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_null(v) for k, v in value.items() if v is not None}
+    return value
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    found = set()
+    for heading in re.findall(r"(?m)^#+ (.+)$", re.sub(r"(?s)```.*?```", "", page.read_text())):
+        text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        found.add(re.sub(r"[^\w\- ]", "", text).replace(" ", "-"))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=shown)
+def test_links_resolve(page: Path) -> None:
+    text = re.sub(r"(?s)```.*?```|`[^`\n]*`", "", page.read_text())
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+://", link):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), f"{link} leads nowhere"
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), f"{link}: no such heading"
+
+
+@pytest.mark.parametrize("page", MANUAL, ids=shown)
+def test_paths_that_are_named_exist(page: Path) -> None:
+    for path in re.findall(r"`((?:docs|tests|examples|boards|schemas|hypervisor|configtool|bin)/[\w./-]*\w)/?`",
+                           page.read_text()):
+        assert (ROOT / path).exists() or "xyz" in path, f"there is no {path}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=shown)
+def test_rules_that_are_named_exist(page: Path) -> None:
+    assert set(re.findall(r"\bBH[0-9]{4}\b", page.read_text())) <= {*load(), "BH0412"}     # BH0412: of an example
+
+
+@cache
+def help_of(command: str) -> str:
+    return configtool(*command.split(), "--help")[1]
+
+
+def commands(page: Path) -> Iterator[tuple[str, str]]:
+    """(command, the rest of the line) of every call of configtool that a page shows."""
+    for call in re.findall(r"configtool ((?:[a-z]+|--[a-z]+)\b[^`\n|]*)", page.read_text()):
+        words = call.split()
+        shows = re.search(rf"(?m)(?:`(?:bin/)?|^ *(?:\$ )?bin/)configtool {re.escape(words[0])}\b", page.read_text())
+        if shows:
+            name = " ".join(words[:2]) if words[0] == "board" else words[0]
+            yield name, call
+
+
+@pytest.mark.parametrize("page", MANUAL, ids=shown)
+def test_commands_that_are_shown_exist(page: Path) -> None:
+    for name, call in commands(page):
+        if name.startswith("--"):
+            assert name in ("--help", "--version"), call
+            continue
+        assert name.split()[0] in COMMANDS, f"configtool {call}"
+        if name.startswith("board"):
+            assert name in ("board show", "board import", "board"), f"configtool {call}"
+        text = help_of(name)
+        for option in re.findall(r"(?<=\s)(--[a-z-]+|-[a-zA-Z])\b", call):
+            assert re.search(rf"(?<![\w-]){option}\b", text), f"configtool {call}: no option {option}"
+
+
+@pytest.mark.parametrize("page", MANUAL, ids=shown)
+def test_make_targets_that_are_shown_exist(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"(?m)^([a-z][a-z-]*):", makefile))
+    for call in re.findall(r"(?:`|(?m:^    ))make((?: [A-Z]+=\S+| [a-z][a-z-]*)*)(?=`|\s|$)", page.read_text()):
+        for word in call.split():
+            assert "=" in word or word in targets, f"make{call}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=shown)
+def test_pages_say_their_licence_and_hold_no_tabs(page: Path) -> None:
+    text = page.read_text()
+    assert page.name == "README.md" or "SPDX-License-Identifier: Apache-2.0" in text.splitlines()[0]
+    assert "\t" not in text
