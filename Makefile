@@ -6,6 +6,7 @@
 
 SYSTEM ?= examples/two-vms/system.yaml
 DEBUG  ?= 0
+STATS  ?= 0
 V      ?= 0
 
 # Inside the tree a path is relative, however it was given.
@@ -15,7 +16,7 @@ name := $(patsubst %.yaml,%,$(notdir $(system)))
 ifeq ($(name),system)
 name := $(notdir $(patsubst %/,%,$(dir $(abspath $(system)))))
 endif
-B := build/$(name)$(if $(filter 1,$(DEBUG)),-debug)
+B := build/$(name)$(if $(filter 1,$(DEBUG)),-debug)$(if $(filter 1,$(STATS)),-stats)
 
 PYTHON     := /usr/bin/python3
 CONFIGTOOL := bin/configtool
@@ -40,6 +41,7 @@ help:
 	@echo "make deps    install what is missing on this machine (the others do it, too)"
 	@echo "make clean   remove build/"
 	@echo "SYSTEM=path/system.yaml   another system;  DEBUG=1   a debug build;  V=1   show the commands"
+	@echo "STATS=1   at the end, how often the hypervisor ran"
 
 # What is missing on this machine is installed first; when nothing is, this takes 0.1 s and says nothing.
 deps: deps-test
@@ -58,7 +60,7 @@ gen: $(B)/gen.stamp
 configtool_sources := $(CONFIGTOOL) $(shell find configtool schemas -name "*.py" -o -name "*.json")
 
 $(B)/gen.stamp: $(wildcard $(system)) $(guests) $(B)/guests/flags $(configtool_sources) | deps-run
-	$(quiet)$(CONFIGTOOL) gen $(system) --out $(B)/gen --guests $(B)/guests --depfile $(B)/gen.d
+	$(quiet)$(CONFIGTOOL) gen $(system) --out $(B)/gen --guests $(B)/guests --depfile $(B)/gen.d $(if $(filter 1,$(STATS)),--stats)
 	@touch $@
 
 -include $(B)/gen.d

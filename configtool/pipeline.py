@@ -11,6 +11,7 @@ from .language import load_system
 from .rules.registry import PHASES, RULES, Context, load, run
 
 if TYPE_CHECKING:
+    from .board.extract import Facts
     from .board.model import Board
     from .image.model import Image
     from .plan.model import Plan
@@ -36,7 +37,17 @@ def analyse(path: str, until: str = "plan", sink: Sink | None = None, guests: st
     sees both at once. `guests` is the folder of guests that the build made; without it the build's own place for this
     system. Raises UsageError when the description cannot be read.
     """
+    from .board.dts import TreeError
+
     sink = sink if sink is not None else Sink()
+    try:
+        return _analyse(path, until, sink, guests)
+    except TreeError as problem:    # of a property that nobody needed until now
+        sink.add(error("BH0805", f"the device tree cannot be read: {problem.message}", problem.span))
+        return Result(sink)
+
+
+def _analyse(path: str, until: str, sink: Sink, guests: str | None) -> Result:
     last = PHASES.index(until)
     system = load_system(path, sink, guests if guests is not None else built_guests(path))
     _check_allows(sink)
@@ -70,10 +81,25 @@ def analyse(path: str, until: str = "plan", sink: Sink | None = None, guests: st
 
     plan = make_plan(system, board, images, sink)
     if plan is not None and not sink.has_errors:
-        run("plan", Context(system, board, images, plan), sink)
+        run("plan", Context(system, board, images, plan, _own_trees(system)), sink)
     if not sink.has_errors:
         sink.add(*_unused(sink))
     return Result(sink, system, board, images, None if sink.has_errors else plan)
+
+
+def _own_trees(system: "System") -> "dict[str, Facts]":
+    """The device trees that users bring, by path; the plan has read them before and complained."""
+    found = {}
+    for vm in system.vms:
+        if vm.devicetree_file is not None and vm.devicetree_file[0] not in found:
+            from .board.extract import extract
+            from .board.load import read_tree
+
+            path, span = vm.devicetree_file
+            tree = read_tree(path, Sink(), span)
+            if tree is not None:
+                found[path] = extract(tree)
+    return found
 
 
 def system_folder(path: str) -> str:

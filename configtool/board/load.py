@@ -59,7 +59,7 @@ def _locate(name: str, span: Span, relative_to: str, sink: "Sink") -> tuple[str,
     path = os.path.normpath(os.path.join(relative_to, name)) if is_path else shown(os.path.join(BOARDS, name))
     if name.endswith("board.yaml"):
         path = os.path.dirname(path) or "."
-    if is_path and name.endswith((".dts", ".dtb")):
+    if is_path and name.endswith((".dts", ".dtb")) and not os.path.isdir(path):
         directory, tree = os.path.dirname(path), path
         if not os.path.lexists(tree):
             sink.add(error("BH0801", f"there is no file {tree}", span, "named here",

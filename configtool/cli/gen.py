@@ -21,6 +21,7 @@ def main(arguments: list[str]) -> int:
                       help="a folder for these files alone; it is replaced as a whole")
     made.add_argument("--depfile", metavar="FILE", help="write there, for make, which files FILE.stamp (for FILE.d) "
                       "depends on")
+    made.add_argument("--stats", action="store_true", help="let the hypervisor print at the end how often it ran")
     given = made.parse_args(arguments)
 
     from ..pipeline import analyse
@@ -30,10 +31,12 @@ def main(arguments: list[str]) -> int:
     if result.plan is None:
         return code
 
+    from dataclasses import replace
+
     from ..emit.files import emit
     from ..output import write_file, write_folder
 
-    write_folder(given.out, emit(result.plan))
+    write_folder(given.out, emit(replace(result.plan, stats=given.stats)))
     if given.depfile:
         target = given.depfile.removesuffix(".d") + ".stamp"
         files = sorted({os.path.normpath(path) for path in inputs(result)})

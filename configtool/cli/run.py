@@ -18,26 +18,29 @@ def main(arguments: list[str]) -> int:
     made.add_argument("file", metavar="FILE", help="the system description")
     made.add_argument("--built", metavar="DIR", help="start what is built in DIR; make is not called")
     made.add_argument("--debug", action="store_true", help="a debug build")
+    made.add_argument("--stats", action="store_true", help="when all VMs have ended, print for each vCPU how often the "
+                      "hypervisor ran, and why (Ctrl-E s prints it at any time)")
     given = made.parse_args(arguments)
 
     from ..pipeline import ROOT, system_folder
 
     if not os.path.exists(given.file):
         raise UsageError(f"cannot read {given.file}: there is no such file")
-    folder = given.built or os.path.join(ROOT, "build", system_folder(given.file) + ("-debug" if given.debug else ""))
+    variant = ("-debug" if given.debug else "") + ("-stats" if given.stats else "")
+    folder = given.built or os.path.join(ROOT, "build", system_folder(given.file) + variant)
     if not given.built:
-        code = _build(ROOT, given.file, given.debug)
+        code = _build(ROOT, given.file, [name for name in ("debug", "stats") if getattr(given, name)])
         if code:
             return code
     return start(folder)
 
 
-def _build(root: str, file: str, debug: bool) -> int:
-    """Calls make; gives its exit code: 1 for a wrong description or source, 2 when make itself cannot be run."""
+def _build(root: str, file: str, variants: list[str]) -> int:
+    """Calls make, with a variable for each variant; gives its exit code: 1 for a wrong description or source, 2 when make itself cannot be run."""
     full = os.path.abspath(file)
     inside = os.path.relpath(full, root)
     command = ["make", "--no-print-directory", "-C", root, f"SYSTEM={full if inside.startswith('..') else inside}",
-               *(["DEBUG=1"] if debug else []), "build"]
+               *(f"{name.upper()}=1" for name in variants), "build"]
     try:
         return 1 if subprocess.run(command, check=False, stdout=sys.stderr).returncode else 0
     except FileNotFoundError:

@@ -73,6 +73,7 @@ def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
         *([f"    .maintenance_irq = {plan.irqchip.maintenance},"] if plan.irqchip.maintenance else []),
         f"    .henvcfg = {plan.henvcfg:#x},",
         f"    .sstc = {'true' if plan.sstc else 'false'},",
+        *(["    .stats = true,"] if plan.stats else []),
         f"    .has_console = {'true' if plan.console else 'false'},",
     ]
     if plan.console:
@@ -217,6 +218,7 @@ def _vm(plan: Plan, vm: VmPlan, stage2: int) -> list[str]:
         f"            .on_poweroff = {_policy(vm.on_poweroff)},",
         f"            .restores = {f'{prefix}_restores' if vm.restores else 'NULL'},",
         f"            .restore_count = {len(vm.restores)},",
+        *([f"            .restore_table = {vm.restore_table:#x},"] if vm.restore_table else []),
         "        },",
     ]
 

@@ -2,9 +2,9 @@
 """All files of a system, from its plan: docs/internals/architecture.md lists them."""
 from __future__ import annotations
 
-from ..plan.arch import FORMATS
+from ..plan.arch import ARCHS, FORMATS
 from ..plan.model import Plan, VmPlan
-from ..plan.own import hypervisor_maps
+from ..plan.own import trees
 from ..plan.show import to_json
 from ..plan.tables import Blob, blob
 from . import tables_aarch64, tables_riscv
@@ -25,9 +25,8 @@ def emit(plan: Plan) -> dict[str, bytes]:
         value: int = encoder.stage2(plan.stage2, vm.table, vm.vmid)
         return value
 
-    trees = table_blob(plan)
     files = {
-        "tables.bin": tables_bin(plan, trees),
+        "tables.bin": tables_bin(plan, table_blob(plan)),
         "plan.h": plan_h(plan, encoder.registers(plan.stage1, plan.hypervisor.root, plan.stage2)).encode(),
         "config.c": config_c(plan, stage2).encode(),
         "link.ld": link_ld(plan).encode(),
@@ -47,20 +46,20 @@ def emit(plan: Plan) -> dict[str, bytes]:
 
 
 def table_blob(plan: Plan) -> Blob:
-    """The trees of the plan: the hypervisor's own, then each VM's."""
-    return blob(plan.hypervisor.tables.base, [
-        (hypervisor_maps(plan.hypervisor, plan.cpus), FORMATS[plan.stage1]),
-        *((vm.maps, FORMATS[plan.stage2]) for vm in plan.vms)])
+    """The trees of the plan, in the order of their memory."""
+    maps_of = trees(plan.hypervisor, plan.cpus, plan.vms, ARCHS[plan.arch], plan.stage1, plan.stage2)
+    return blob(plan.hypervisor.tables.base, [(maps, FORMATS[format]) for maps, format in maps_of])
 
 
-def tables_bin(plan: Plan, trees: Blob) -> bytes:
+def tables_bin(plan: Plan, made: Blob) -> bytes:
     """All trees as they lie from hypervisor.tables on, zeros between and behind them."""
     tables = plan.hypervisor.tables
     roots = [plan.hypervisor.root, *(vm.table for vm in plan.vms)]
-    if roots != [tree.root for tree in trees.trees] or trees.size > tables.size:
+    roots += [vm.restore_table for vm in plan.vms if vm.restore_table]
+    if roots != [tree.root for tree in made.trees] or made.size > tables.size:
         raise AssertionError("the plan's table addresses are not those of its trees")
     out = bytearray(tables.size)
-    for tree in trees.trees:
+    for tree in made.trees:
         at = tree.root - tables.base
         out[at:at + tree.size] = _ENCODERS[plan.arch].encode(tree)
     return bytes(out)

@@ -20,7 +20,7 @@ from ..source import Span
 from ..system import System, Vm
 from ..units import size_text
 from . import cpus as cpu_choice, guest_tree, irqchip, own_tree
-from .arch import ARCHS, Arch, TableFormat
+from .arch import ARCHS, FORMATS, Arch, TableFormat
 from .areas import Chunk, Layout, bases, lay_out
 from .check import check
 from .devices import console_device, given, interrupts, mappings
@@ -29,7 +29,8 @@ from .guest import Numbers, Outer, channel_end, channel_mappings, ends, numbers,
 from .layout import FILLING, pages
 from .model import (PAGE, ChannelEnd, CpuPlan, Extent, HypervisorPlan, Irqchip, Mapping, Payload, Plan, Range,
                     Restore, TreeNode, VmPlan)
-from .own import Windows, console, hypervisor_maps, least_critical, own_devices, rodata_size, windows
+from .own import (Windows, console, hypervisor_maps, least_critical, own_devices, restored, rodata_size, trees, windows,
+                  with_roots)
 from .place import Placement, Run, runs
 from .restart import policy, restarts, restores
 from .space import Space
@@ -327,14 +328,16 @@ class _Maker:
                                     own.stacks.end + sizes.tables, own_devices(board, board_console, self.all_cpus),
                                     tuple(sorted((Mapping(c.phys, c.phys, c.size, "r", "copy", f"{c.vm}: {c.title}")
                                                   for made in copies.values() for c in made), key=lambda m: m.ipa)))
-        own_maps = hypervisor_maps(hypervisor, cpu_plans)
-        stage1 = self._format(self.arch.stage1, max(m.end for m in own_maps), [])
+        reach = max([m.end for m in hypervisor_maps(hypervisor, cpu_plans)]
+                    + [r.phys + r.size for v in restored(vms, self.arch) for r in v.restores])
+        stage1 = self._format(self.arch.stage1, reach, [])
         if stage1 is None or stage2 is None or self.problems.fatal:
             return None
-        trees = blob(hypervisor.tables.base, [(own_maps, stage1), *((v.maps, stage2) for v in vms)])
-        vms = [replace(v, table=t.root) for v, t in zip(vms, trees.trees[1:])]
+        maps_of = trees(hypervisor, cpu_plans, vms, self.arch, stage1.name, stage2.name)
+        made = blob(hypervisor.tables.base, [(maps, FORMATS[name]) for maps, name in maps_of])
+        vms = with_roots(vms, [tree.root for tree in made.trees], self.arch)
         chip = self._chip(device, source)
-        needed = _Sizes(pages(trees.size), rodata_size(vms, len(cpu_plans), chip.sources), tuple(dtb_sizes))
+        needed = _Sizes(pages(made.size), rodata_size(vms, len(cpu_plans), chip.sources), tuple(dtb_sizes))
 
         owners = {line.physical: (line.physical, v.index, line.guest) for v in reversed(vms) for line in v.lines
                   if line.physical and irqchip.has_owner(board, line.physical)}

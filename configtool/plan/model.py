@@ -171,6 +171,7 @@ class VmPlan:
     on_poweroff: Policy = Policy()
     restores: tuple[Restore, ...] = ()   # sorted by ipa; empty unless a policy restarts the VM
     regions: tuple[Extent, ...] = ()     # in the order of the YAML
+    restore_table: int = 0          # AArch64: physical address of the tables that the hypervisor restarts it with
 
 
 @dataclass(frozen=True)
@@ -251,3 +252,4 @@ class Plan:
     banks: tuple[Bank, ...]
     uses: tuple[Use, ...]
     run: tuple[str, ...]            # board's run command
+    stats: bool = False             # the hypervisor prints its exit counters at the end

@@ -2,13 +2,14 @@
 """The hypervisor's own memory and address space, and its console."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Sequence
+from dataclasses import dataclass, replace
+from typing import Iterable, Sequence
 
 from ..board.model import Board, Cpu, Device
 from ..source import Span
 from ..system import System
 from . import irqchip, layout
+from .arch import Arch
 from .layout import pages
 from .model import PAGE, Console, CpuPlan, HypervisorPlan, Mapping, Range, VmPlan
 
@@ -52,6 +53,32 @@ def hypervisor_maps(own: HypervisorPlan, cpus: Sequence[CpuPlan]) -> list[Mappin
             Mapping(own.data.base, own.data.base, own.data.size, "rw", "ram", "data"),
             *(Mapping(c.stack.base, c.stack.base, c.stack.size, "rw", "ram", f"stack of {c.name}") for c in cpus),
             *own.devices, *own.copies]
+
+
+Maps = tuple[Iterable[Mapping], str]        # of one tree of translation tables, and its format
+
+
+def trees(own: HypervisorPlan, cpus: Sequence[CpuPlan], vms: Sequence[VmPlan], arch: Arch, stage1: str, stage2: str,
+          ) -> list[Maps]:
+    """All trees of a system in the order of their memory: the hypervisor's own; each VM's; the hypervisor's own with the
+    memory of one VM besides, for each VM that can be restarted, where the architecture needs that."""
+    mine = hypervisor_maps(own, cpus)
+    found: list[Maps] = [(mine, stage1), *((vm.maps, stage2) for vm in vms)]
+    for vm in restored(vms, arch):
+        memory = (Mapping(r.phys, r.phys, r.size, "rw", "ram", f"{vm.name}: memory to restore") for r in vm.restores)
+        found.append(([*mine, *memory], stage1))
+    return found
+
+
+def restored(vms: Sequence[VmPlan], arch: Arch) -> list[VmPlan]:
+    """The VMs that have such a table."""
+    return [vm for vm in vms if vm.restores and arch.restore_tables]
+
+
+def with_roots(vms: Sequence[VmPlan], roots: Sequence[int], arch: Arch) -> list[VmPlan]:
+    """The VMs with the addresses of their tables, which are those of trees()."""
+    second = dict(zip((vm.index for vm in restored(vms, arch)), roots[1 + len(vms):]))
+    return [replace(vm, table=root, restore_table=second.get(vm.index, 0)) for vm, root in zip(vms, roots[1:])]
 
 
 def own_devices(board: Board, console: Console | None, cpus: Sequence[Cpu]) -> tuple[Mapping, ...]:

@@ -3,4 +3,4 @@
 
 # Every module of this package that registers rules, in the order of their codes.
 MODULES = ("reading", "language", "structure", "cpus", "memory", "images", "devices", "interrupts", "channels", "dma",
-           "board")
+           "board", "tree", "tree_file")

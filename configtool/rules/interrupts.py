@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules on what goes with a device: its interrupts, what it depends on, and the hypervisor's console."""
+"""Rules on the interrupts of devices, and on the hypervisor's console."""
 from __future__ import annotations
 
 from typing import Iterator
@@ -19,7 +19,6 @@ vms:
 """
 _RTC = _VM + "    devices: [rtc@101000]\n"
 _SHARED = _VM + "    devices: [{name: rtc@101000, shared: true}]\n"
-_CLOCKED = "# with this in board.dts: &flash { #clock-cells = <0>; }; &rtc { clocks = <&flash>; };\n"
 _FLASH = _VM + "    devices: [{name: flash@20000000, shared: true}]\n"
 
 
@@ -98,63 +97,6 @@ def interrupt_beyond(self: Rule, context: Context) -> Iterator[Diagnostic]:
                                            Label(controller.span, f"it has {low} to {high}")],
                                   help=["a device with a private interrupt cannot be given to a VM" if private else
                                         "correct the device tree"])
-
-
-@rule("BH0514", "device that depends on another VM's", phase="board", severity="warning", needs=("BH0504",),
-      explain="""\
-The device takes a clock, reset, power domain, regulator, pin or DMA channel from a device that another VM has. That VM
-can switch it off, and this one can switch nothing: its driver finds the provider missing. Where the provider is left as
-the boot loader set it up, the warning can be allowed.""",
-      fails=_RTC + _RTC.split("\n", 1)[1].replace("hello", "other").replace("rtc@101000", "flash") + _CLOCKED,
-      passes=_RTC)
-def others_provider(self: Rule, context: Context) -> Iterator[Diagnostic]:
-    who = {given.device.path: given for given in reversed(owners(context))}
-    for given in owners(context):
-        found: dict[str, list[str]] = {}
-        for what, path in given.device.depends:
-            owner = who.get(path) or next((who[p] for p in _above(path) if p in who), None)
-            if owner is not None and owner.vm is not given.vm and not owner.shared:
-                found.setdefault(owner.device.path, []).append(what)
-        for path, whats in found.items():
-            owner = who[path]
-            what = listed(list(dict.fromkeys(whats)))
-            yield self.diagnostic(f"device {given.name} takes its {what} from {owner.device.name}, which VM "
-                                  f"'{owner.vm.name}' has", given.span,
-                                  related=[Label(owner.span, f"given to VM '{owner.vm.name}' here")],
-                                  help=["give both to the same VM"])
-
-
-@rule("BH0515", "device that depends on nobody's", phase="board", severity="warning", explain="""\
-The device takes a clock, reset, power domain, regulator, pin or DMA channel from a device that no VM has. It stays as
-the boot loader and firmware left it. If that is on, well and good (the guest's device tree says so with a fixed clock);
-if not, the device does not work. Giving the provider to the VM as well is right where nobody else needs it.""",
-      fails=_RTC + _CLOCKED,
-      passes=_RTC.replace("rtc@101000", "rtc@101000, flash"))
-def nobodys_provider(self: Rule, context: Context) -> Iterator[Diagnostic]:
-    board = board_of(context)
-    devices = {d.path: d for d in board.devices}
-    owned = {given.device.path for given in owners(context)}
-    for given in owners(context):
-        found: dict[str, list[str]] = {}
-        for what, path in given.device.depends:
-            near = [p for p in (path, *_above(path)) if p in devices]
-            if what == "memory-region" or not near or owned.intersection(near):
-                continue
-            if devices[near[0]].kind in ("device", "bus"):
-                found.setdefault(near[0], []).append(what)
-        if found:
-            text = [f"{devices[path].name} ({', '.join(dict.fromkeys(whats))})" for path, whats in found.items()]
-            it = "it" if len(text) == 1 else "them"
-            yield self.diagnostic(f"device {given.name} depends on {listed(text)}, which no VM has", given.span,
-                                  related=[Label(devices[path].span) for path in list(found)[:4]],
-                                  help=[f"give {it} to VM '{given.vm.name}', too, or allow the warning where the boot "
-                                        f"loader sets {it} up"])
-
-
-def _above(path: str) -> Iterator[str]:
-    while path.count("/") > 1:
-        path = path.rpartition("/")[0]
-        yield path
 
 
 @rule("BH0516", "hypervisor console that is not there", phase="board", explain="""\

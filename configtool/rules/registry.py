@@ -9,6 +9,7 @@ from ..diagnostics import Diagnostic, Label, Sink
 from ..source import Span
 
 if TYPE_CHECKING:
+    from ..board.extract import Facts
     from ..board.model import Board
     from ..image.model import Image
     from ..plan.model import Plan
@@ -24,6 +25,7 @@ class Context:
     board: "Board | None" = None
     images: "Mapping[str, Image]" = field(default_factory=dict)   # by resolved path; only those that loaded
     plan: "Plan | None" = None
+    trees: "Mapping[str, Facts]" = field(default_factory=dict)    # device trees that users bring, by path; phase 'plan'
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from elftools.dwarf.die import DIE
 
 _ADDRESS = 0x03                 # DW_OP_addr
-_MOST = 1 << 16                 # elements of an array that are believed
+_MOST = 1 << 22                 # bytes of an array that are believed
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,8 @@ class _Types:
             for dimension in reversed([c for c in die.iter_children() if c.tag == "DW_TAG_subrange_type"]):
                 bound = dimension.attributes.get("DW_AT_upper_bound")
                 count = dimension.attributes["DW_AT_count"].value if bound is None else bound.value + 1
-                if not 0 <= count <= _MOST:
-                    raise ValueError("an array too long")
+                if not 0 <= count * max(made.size, 1) <= _MOST:
+                    raise ValueError("an array too large")
                 made = Array(made, count, made.size * count)
             return made
         raise ValueError(tag)

@@ -8,6 +8,7 @@
 #include "drivers.h"
 #include "print.h"
 #include "spinlock.h"
+#include "stats.h"
 #include "vm.h"
 
 #define ESCAPE '\x05' /* Ctrl-E, as tinyVP has it */
@@ -169,7 +170,7 @@ void console_end(struct vm *vm)
 static void print_help(void)
 {
     leave_line();
-    put_text("[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, Ctrl-E sends itself\r\n");
+    put_text("[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, s exit counters, Ctrl-E sends itself\r\n");
     for (uint32_t i = 0; i < PLAN_VMS; i++) {
         put_text("[bulkhead]   ");
         uart_put((char)(i < 10 ? '0' + i : ' '));
@@ -181,25 +182,29 @@ static void print_help(void)
     give_focus(console.focus);
 }
 
-/* The key after the escape key. */
-static void act(char key)
+/* The key after the escape key; true: the exit counters are wanted, which takes the lock itself. */
+static bool act(char key)
 {
+    if (key == 's')
+        return true;
     if (key >= '0' && key <= '9' && (uint32_t)(key - '0') < PLAN_VMS)
         set_focus((uint32_t)(key - '0'));
     else if (key == 'n')
         set_focus(next_running(console.focus));
     else
         print_help();
+    return false;
 }
 
 void console_input(struct cpu *cpu)
 {
     for (int byte = uart_get(); byte >= 0; byte = uart_get()) {
         struct vm *receiver = NULL;
+        bool counters = false;
 
         spin_lock(&console.lock);
         if (console.escaped && byte != ESCAPE) {
-            act((char)byte);
+            counters = act((char)byte);
             console.escaped = false;
         } else if (byte == ESCAPE && !console.escaped) {
             console.escaped = true;
@@ -208,6 +213,8 @@ void console_input(struct cpu *cpu)
             receiver = &vms[console.focus];
         }
         spin_unlock(&console.lock);
+        if (counters)
+            stats_print();
         if (receiver != NULL)
             vuart_receive(cpu, receiver, (uint8_t)byte);
     }

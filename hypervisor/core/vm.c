@@ -3,6 +3,7 @@
 
 #include "arch.h"
 #include "drivers.h"
+#include "stats.h"
 
 struct vm vms[PLAN_VMS];
 struct cpu cpus[PLAN_CPUS];
@@ -39,6 +40,13 @@ static bool leave_running(struct vm *vm, enum vm_state next)
     return __atomic_compare_exchange_n(&vm->state, &state, (uint32_t)next, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
+static _Noreturn void system_off(bool failed)
+{
+    if (config.stats)
+        stats_print();
+    arch_system_off(failed);
+}
+
 void vm_end(struct vm *vm, const char *how)
 {
     if (!leave_running(vm, VM_ENDED))
@@ -48,7 +56,7 @@ void vm_end(struct vm *vm, const char *how)
     console_message("vm '%s' %s", vm->config->name, how);
     if (__atomic_sub_fetch(&running, 1, __ATOMIC_ACQ_REL) == 0) {
         console_message("all VMs have ended");
-        arch_system_off(false);
+        system_off(false);
     }
 }
 
@@ -84,7 +92,7 @@ void vm_finish(struct vm *vm, const struct policy *policy, const char *how)
         break;
     case ACTION_HALT_SYSTEM:
         console_message("vm '%s' %s, and the system halts with it", vm->config->name, how);
-        arch_system_off(true);
+        system_off(true);
     default:
         vm_end(vm, how);
         break;

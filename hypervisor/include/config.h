@@ -145,6 +145,7 @@ struct config {
     uint32_t maintenance_irq; /* GIC: INTID of the maintenance interrupt */
     uint64_t henvcfg;        /* RISC-V: what guests may use of the environment */
     bool sstc;               /* guests program their timer themselves */
+    bool stats;              /* print the exit counters at the end */
     bool has_console;        /* the hypervisor owns a UART */
     struct console_config console;
     struct cpu_config cpus[PLAN_CPUS];

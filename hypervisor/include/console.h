@@ -36,7 +36,7 @@ void console_end(struct vm *vm);
 void console_input(struct cpu *cpu);
 
 /*
- * A line of the hypervisor's own. Formats: %s %c %u %x %lu %lx %llx %llu, a width with 0 as in %016lx.
+ * A line of the hypervisor's own, with the formats of print.h.
  * Before the console is there, or without one, it goes nowhere.
  */
 __attribute__((format(printf, 1, 2))) void console_message(const char *format, ...);

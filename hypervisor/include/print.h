@@ -4,7 +4,7 @@
 
 #include <stdarg.h>
 
-/* Format as printf does: %s %c %u %x %%, with l or ll, and a width filled with zeros (%08x). Nothing else. */
+/* Format as printf does: %s %c %u %x %%, with l or ll, and a width (%08x, %8u). Nothing else. */
 void print_format(void (*put)(char), const char *format, va_list arguments);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-static void print_number(void (*put)(char), unsigned long long value, unsigned base, unsigned width)
+static void print_number(void (*put)(char), unsigned long long value, unsigned base, unsigned width, char fill)
 {
     char digits[20];
     unsigned count = 0;
@@ -16,7 +16,7 @@ static void print_number(void (*put)(char), unsigned long long value, unsigned b
         value = base == 16 ? value >> 4 : (unsigned long)value / 10;
     } while (value != 0);
     for (; width > count; width--)
-        put('0');
+        put(fill);
     while (count > 0)
         put(digits[--count]);
 }
@@ -26,13 +26,15 @@ void print_format(void (*put)(char), const char *format, va_list arguments)
     for (; *format != '\0'; format++) {
         unsigned width = 0;
         unsigned longs = 0;
+        char fill;
         unsigned long long value;
 
         if (*format != '%') {
             put(*format);
             continue;
         }
-        for (format++; *format >= '0' && *format <= '9'; format++)
+        fill = *++format == '0' ? '0' : ' ';
+        for (; *format >= '0' && *format <= '9'; format++)
             width = width * 10 + (unsigned)(*format - '0');
         for (; *format == 'l'; format++)
             longs++;
@@ -49,7 +51,7 @@ void print_format(void (*put)(char), const char *format, va_list arguments)
             value = longs == 0   ? va_arg(arguments, unsigned)
                     : longs == 1 ? va_arg(arguments, unsigned long)
                                  : va_arg(arguments, unsigned long long);
-            print_number(put, value, *format == 'x' ? 16 : 10, width);
+            print_number(put, value, *format == 'x' ? 16 : 10, width, fill);
             break;
         default:
             put(*format);

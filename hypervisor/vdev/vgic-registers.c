@@ -39,9 +39,9 @@ static uint32_t access_bits(struct cpu *cpu, uint32_t vcpu, uint32_t offset, uin
     case REG_ICPENDR:
         if (write)
             vgic_change_pending(cpu, vcpu, base, value, (offset & ~0x7fu) == REG_ISPENDR);
-        return __atomic_load_n(&word->pending, __ATOMIC_RELAXED) | vgic_listed(cpu, word, LR_PENDING);
-    default: /* active; of another vCPU what stands in its list registers, near enough; a write changes nothing */
-        return (word->inflight & ~vgic_listed(cpu, word, LR_BOTH)) | vgic_listed(cpu, word, LR_ACTIVE);
+        return vgic_pending(cpu, word);
+    default: /* active; a write changes nothing */
+        return vgic_active(cpu, word);
     }
 }
 

@@ -213,7 +213,7 @@ static void fill(struct cpu *cpu, uint32_t index, uint32_t id, uint32_t priority
                (word->level & bit(id)) != 0 || (id < GIC_PPI && virq->source[cpu->vcpu][id] != 0), source);
 }
 
-static void reset_vcpu(struct cpu *cpu);
+static void reset_vcpu(struct cpu *cpu, bool is_restart);
 
 static void flush(struct cpu *cpu)
 {
@@ -222,7 +222,7 @@ static void flush(struct cpu *cpu)
     bool more = false;
 
     if (virq->stale[cpu->vcpu])
-        reset_vcpu(cpu);
+        reset_vcpu(cpu, true);
     reclaim(cpu);
     while (virq->enabled) {
         uint32_t priority;
@@ -413,7 +413,8 @@ void vgic_change_pending(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t
     flush(cpu);
 }
 
-uint32_t vgic_listed(struct cpu *cpu, const struct vgic_word *word, enum gic_lr_state state)
+/* Interrupts of a word that stand in this CPU's list registers, in a state whose bits of `mask` are `wanted`. */
+static uint32_t listed(struct cpu *cpu, const struct vgic_word *word, uint32_t mask, uint32_t wanted)
 {
     struct virq *virq = &cpu->vm->virq;
     uint32_t bits = 0;
@@ -421,13 +422,27 @@ uint32_t vgic_listed(struct cpu *cpu, const struct vgic_word *word, enum gic_lr_
     for (uint32_t index = 0; index < gic_lr_count(); index++) {
         uint32_t id = virq->lr[cpu->vcpu][index];
 
-        if (id != NO_INTERRUPT && vgic_word(virq, cpu->vcpu, id) == word && (gic_lr_state(index) & state) != 0)
+        if (id != NO_INTERRUPT && vgic_word(virq, cpu->vcpu, id) == word && (gic_lr_state(index) & mask) == wanted)
             bits |= bit(id);
     }
     return bits;
 }
 
-static void reset_vcpu(struct cpu *cpu)
+uint32_t vgic_pending(struct cpu *cpu, const struct vgic_word *word)
+{
+    return __atomic_load_n(&word->pending, __ATOMIC_RELAXED) | listed(cpu, word, LR_PENDING, LR_PENDING);
+}
+
+uint32_t vgic_active(struct cpu *cpu, const struct vgic_word *word)
+{
+    /* What another vCPU has taken or ended meanwhile its own CPU has to look up; a guest that waits for it asks again. */
+    if ((word->inflight & ~listed(cpu, word, 0, 0)) != 0)
+        deliver_all(cpu);
+    return word->inflight & ~listed(cpu, word, LR_ACTIVE, 0);
+}
+
+/* is_restart: of the whole VM, so nothing waits any more. Else what is shared waits for a vCPU that will take it. */
+static void reset_vcpu(struct cpu *cpu, bool is_restart)
 {
     struct virq *virq = &cpu->vm->virq;
     struct vgic_word *private = &virq->private[cpu->vcpu];
@@ -442,7 +457,7 @@ static void reset_vcpu(struct cpu *cpu)
             enum gic_lr_state state = gic_lr_state(index);
 
             word->inflight &= ~bit(id);
-            if ((state & LR_PENDING) != 0 || (word->level & bit(id)) != 0)
+            if (!is_restart && ((state & LR_PENDING) != 0 || (word->level & bit(id)) != 0))
                 set_pending(word, id);
             else if (state != LR_EMPTY && physical_of(cpu->vm, id) != 0)
                 gic_deactivate(physical_of(cpu->vm, id));
@@ -467,7 +482,7 @@ void virq_reset_vcpu(struct cpu *cpu)
     struct virq *virq = &cpu->vm->virq;
 
     spin_lock(&virq->lock);
-    reset_vcpu(cpu);
+    reset_vcpu(cpu, false);
     spin_unlock(&virq->lock);
 }
 

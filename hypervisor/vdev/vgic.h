@@ -64,8 +64,9 @@ void vgic_enable(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t bits, b
 /* A guest's write makes some of them pending, or not any more; the lock is held. */
 void vgic_change_pending(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t bits, bool pending);
 
-/* Of the interrupts in a word, those that stand in this CPU's list registers and have a bit of `state`. */
-uint32_t vgic_listed(struct cpu *cpu, const struct vgic_word *word, enum gic_lr_state state);
+/* Which interrupts of a word are pending or active, as far as this CPU knows; the lock is held. */
+uint32_t vgic_pending(struct cpu *cpu, const struct vgic_word *word);
+uint32_t vgic_active(struct cpu *cpu, const struct vgic_word *word);
 
 /* Give a shared interrupt to a vCPU; the lock is held. */
 void vgic_route(struct cpu *cpu, uint32_t id, uint32_t vcpu);

@@ -12,8 +12,6 @@ from configtool.pipeline import analyse
 from configtool.rules.registry import load
 
 RULES = {code: rule for code, rule in load().items() if code[:4] in ("BH05", "BH07", "BH08")}
-# Their examples ask for files that are not there, or are damaged: test_board_load.py.
-OTHERWISE = ("BH0802", "BH0804", "BH0807")
 
 A = "vms:\n  a:\n    vcpus: 1\n    memory: {ram: 16MiB}\n    image: {file: guest.elf}\n"
 B = "  b:\n    vcpus: 1\n    memory: {ram: 16MiB}\n    image: {file: guest.elf}\n"
@@ -29,14 +27,17 @@ def check(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Diag
 
 def places(d: Diagnostic) -> list[tuple[str, int, str]]:
     """File name, line (in system.yaml of the fragment) and text of each label."""
-    return [(label.span.file.rpartition("/")[2], label.span.line - 3 if label.span.file == "system.yaml" else label.span.line,
+    return [(label.span.file.rpartition("/")[2], label.span.line - 3 if label.span.file == "system.yaml"
+             else label.span.line,
              label.text) for label in (d.primary, *d.related)]
 
 
-@pytest.mark.parametrize("code", [code for code in RULES if code not in OTHERWISE])
+@pytest.mark.parametrize("code", RULES)
 def test_examples(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rule = RULES[code]
     for name, example, expected in (("fails", rule.fails, {code}), ("passes", rule.passes, set())):
+        if "\n# with " in example.replace("\n# with this in ", ""):
+            continue                    # it needs more than that: its rule has a test of its own
         folder = tmp_path / name
         folder.mkdir()
         found = check(example, folder, monkeypatch)
@@ -58,9 +59,9 @@ def one(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Diagnostic:
 
 @pytest.mark.parametrize("device, message, help_", [
     ("rtc@10100", "board qemu-riscv64-virt has no device 'rtc@10100'", ["did you mean 'rtc@101000' or 'test@100000'?"]),
-    ("seriall0", "board qemu-riscv64-virt has no device 'seriall0'", ["did you mean 'serial0'?"]),
+    ("seriall0", "board qemu-riscv64-virt has no device 'seriall0'", ["did you mean 'serial0' or 'serial@10000000'?"]),
     ("/soc/rtc@1", "board qemu-riscv64-virt has no device '/soc/rtc@1'",
-     ["did you mean '/soc/rtc@101000' or '/soc/test@100000' or '/soc/pci@30000000'?"]),
+     ["did you mean '/soc/rtc@101000' or '/soc/test@100000'?"]),
     ("nonsense", "board qemu-riscv64-virt has no device 'nonsense'",
      ["configtool board show qemu-riscv64-virt lists its devices"]),
     ("cpu1", "'cpu1' is no device: it is part of the CPUs", ["CPUs are given by vcpus or cpus"]),
@@ -93,11 +94,13 @@ def test_a_name_that_stands_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 "reg = <0 0x105000 0 0x1000>; }; };\n", tmp_path, monkeypatch)
     assert found.message == "'rtc@101000' stands for 2 devices of board board"
     assert found.help == ("give the path of one: /soc/rtc@101000, /rtc@101000",)
-    assert places(found)[1:] == [("base.dtsi", board_line("rtc: rtc@"), "/soc/rtc@101000"), ("board.dts", 2, "/rtc@101000")]
+    assert places(found)[1:] == [("base.dtsi", board_line("rtc: rtc@"), "/soc/rtc@101000"),
+                                 ("board.dts", 2, "/rtc@101000")]
 
 
 def test_a_disabled_device_and_a_disabled_bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = one(A + "    devices: [rtc]\n# with this in board.dts: &rtc { status = \"reserved\"; };\n", tmp_path, monkeypatch)
+    found = one(A + "    devices: [rtc]\n# with this in board.dts: &rtc { status = \"reserved\"; };\n", tmp_path,
+                monkeypatch)
     assert (found.code, found.message) == ("BH0502", "device 'rtc' is disabled")
     assert places(found) == [("system.yaml", 6, ""), ("board.dts", 2, "its status is \"reserved\"")]
     assert found.help == ("where the hardware is there, enable it in board/board.dts: &label { status = \"okay\"; };",)
@@ -107,7 +110,8 @@ def test_a_disabled_device_and_a_disabled_bus(tmp_path: Path, monkeypatch: pytes
 
 
 def test_two_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = one(A + "    devices: [virtio1, rtc]\n".replace("virtio1, ", "") + B + "    devices: [/soc/rtc@101000]\n", tmp_path,
+    found = one(A + "    devices: [virtio1, rtc]\n".replace("virtio1, ", "") + B + "    devices: [/soc/rtc@101000]\n",
+                tmp_path,
                 monkeypatch)
     assert (found.code, found.message) == ("BH0504", "device /soc/rtc@101000 is in VM 'a' and in VM 'b'")
     assert places(found) == [("system.yaml", 11, "again here"), ("system.yaml", 6, "first here"),
@@ -155,15 +159,18 @@ def test_pages_that_devices_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 "compatible = \"arm,pl061\"; reg = <0 0x100800 0 0x100>; }; };\n", tmp_path, monkeypatch)
     assert (found.message, found.help) == (
         "device other@100800 shares a page with test@100000, which acts on the whole board", ("leave the device out",))
-    same = check(A + "    devices: [rtc, gpio@101800]\n" + f"# with this in board.dts: &{{/soc}} {{ {GPIO} }};\n", tmp_path,
+    same = check(A + "    devices: [rtc, gpio@101800]\n" + f"# with this in board.dts: &{{/soc}} {{ {GPIO} }};\n",
+                 tmp_path,
                  monkeypatch)
     assert same == []
 
 
 @pytest.mark.parametrize("at, what, label", [
-    ("0x80000000", "'OpenSBI'", "0x80000000 to 0x80080000"), ("0x90000000", "the board's RAM", "0x80000000 to 0x100000000")])
+    ("0x80000000", "'OpenSBI'", "0x80000000 to 0x80080000"), ("0x90000000", "the board's RAM",
+                                                              "0x80000000 to 0x100000000")])
 def test_registers_over_memory(at: str, what: str, label: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = one(A + f"    devices: [rtc]\n# with this in board.dts: &rtc {{ reg = <0 {at} 0 0x1000>; }};\n", tmp_path, monkeypatch)
+    found = one(A + f"    devices: [rtc]\n# with this in board.dts: &rtc {{ reg = <0 {at} 0 0x1000>; }};\n", tmp_path,
+                monkeypatch)
     assert (found.code, found.message) == ("BH0509", f"the registers of device rtc lie over {what}")
     assert found.related[1].text == label
 
@@ -176,18 +183,22 @@ def test_interrupts_with_two_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "BH0512", "device twin@105000 and device rtc of VM 'a' raise the same interrupt 11")
     assert found.help == ("give both to the same VM",)
     assert places(found) == [("system.yaml", 11, "given to VM 'b'"), ("system.yaml", 6, "rtc is given to VM 'a' here"),
-                             ("board.dts", 2, ""), ("base.dtsi", board_line("interrupts = <11>"), "the other one: rtc@101000")]
+                             ("board.dts", 2, ""), ("base.dtsi", board_line("interrupts = <11>"),
+                                                    "the other one: rtc@101000")]
     assert check(A + "    devices: [rtc, twin@105000]\n" + twin, tmp_path, monkeypatch) == []
-    found = one(A + "    devices: [rtc]\n# with this in board.dts: &rtc { interrupts = <10>; };\n", tmp_path, monkeypatch)
+    found = one(A + "    devices: [rtc]\n# with this in board.dts: &rtc { interrupts = <10>; };\n", tmp_path,
+                monkeypatch)
     assert found.message == "device rtc and serial@10000000, the hypervisor's console, raise the same interrupt 10"
     assert found.help == ("take another UART as hypervisor.console, or leave the device out",)
 
 
 def test_interrupts_that_the_controller_does_not_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (0, 96):
-        found = one(A + f"    devices: [rtc]\n# with this in board.dts: &rtc {{ interrupts = <{number}>; }};\n", tmp_path,
+        found = one(A + f"    devices: [rtc]\n# with this in board.dts: &rtc {{ interrupts = <{number}>; }};\n",
+                    tmp_path,
                     monkeypatch)
-        assert (found.code, found.message) == ("BH0513", f"interrupt {number} of device rtc is none of the controller's")
+        assert (found.code, found.message) == ("BH0513",
+                                               f"interrupt {number} of device rtc is none of the controller's")
         assert found.related[1].text == "it has 1 to 95"
 
 
@@ -195,34 +206,42 @@ def test_rest_gives_no_device_that_reaches_all_memory(tmp_path: Path, monkeypatc
     assert check(A + "    devices: {rest: true}\n", tmp_path, monkeypatch) == []
     plan = analyse("system.yaml").plan
     assert plan is not None
-    assert [m.name for m in plan.vms[0].maps if m.kind == "device"] == ["devices: rtc@101000", "devices: flash@20000000"]
+    assert {m.name for m in plan.vms[0].maps if m.kind == "device"} == {"devices: rtc@101000",
+                                                                        "devices: flash@20000000"}
 
 
 def test_a_dma_master(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = one(A + "    devices: [virtio_mmio@10001000]\n", tmp_path, monkeypatch)
-    assert (found.code, found.message) == ("BH0701", "device virtio_mmio@10001000 masters memory, and no IOMMU guards it")
+    assert (found.code, found.message) == ("BH0701",
+                                           "device virtio_mmio@10001000 masters memory, and no IOMMU guards it")
     assert found.primary.text == "VM 'a' could read and write all memory with it"
-    assert found.help == ("write {name: virtio_mmio@10001000, dma: trusted, because: \"...\"} if you trust VM 'a' with all of it",)
+    assert found.help == (
+                          "write {name: virtio_mmio@10001000, dma: trusted, because: \"...\"} if you trust VM 'a' with all of it",)
 
 
 def test_an_iommu_without_a_driver_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = one(A + "    devices: [rtc]\n# with this in board.dts: &{/soc} { smmu: iommu@3010000 { compatible = \"riscv,iommu\"; "
-                "reg = <0 0x3010000 0 0x1000>; #iommu-cells = <1>; }; }; &rtc { iommus = <&smmu 7>; };\n", tmp_path, monkeypatch)
+                "reg = <0 0x3010000 0 0x1000>; #iommu-cells = <1>; }; }; &rtc { iommus = <&smmu 7>; };\n", tmp_path,
+                monkeypatch)
     assert found.message == "device rtc masters memory, and Bulkhead has no driver for its IOMMU iommu@3010000"
 
 
-def test_trusted_dma_wants_identity_in_every_region_that_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = one(LINUX + "    devices:\n      - {name: virtio_mmio@10001000, dma: trusted, because: test}\n", tmp_path, monkeypatch)
+def test_trusted_dma_wants_identity_in_every_region_that_can_be_written(tmp_path: Path,
+                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    found = one(LINUX + "    devices:\n      - {name: virtio_mmio@10001000, dma: trusted, because: test}\n", tmp_path,
+                monkeypatch)
     assert (found.code, found.message) == (
         "BH0705", "memory.log of VM 'a' is not at identity, and virtio_mmio@10001000 does DMA with physical addresses")
     assert found.help == ("write log: {size: 1MiB, at: identity, access: rw}",)
-    assert check(LINUX.replace("access: rw}", "access: r}") + "    devices:\n      - {name: virtio_mmio@10001000, dma: trusted, "
+    assert check(LINUX.replace("access: rw}", "access: r}")
+                 + "    devices:\n      - {name: virtio_mmio@10001000, dma: trusted, "
                  "because: test}\n", tmp_path, monkeypatch) == []
 
 
 def test_trust_without_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for reason in ("", ", because: \" \""):
-        found = one(LINUX + f"    devices: [{{name: virtio_mmio@10001000, dma: trusted{reason}}}]\n", tmp_path, monkeypatch)
+        found = one(LINUX + f"    devices: [{{name: virtio_mmio@10001000, dma: trusted{reason}}}]\n", tmp_path,
+                    monkeypatch)
         assert (found.code, found.message) == (
             "BH0703", "device virtio_mmio@10001000 is trusted with DMA, and nothing says why")
         assert found.help == ("add, for example: because: \"this board has no IOMMU before it\"",)

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Two VMs on four CPUs of a board with a GICv2: what configtool would generate for them. */
+#ifndef PLAN_H
+#define PLAN_H
+
+#define PLAN_CPUS      4
+#define PLAN_VMS       2
+#define PLAN_VCPUS_MAX 3
+#define PLAN_IRQS      96
+#define PLAN_IRQ_WORDS 3
+#define PLAN_TIMEBASE  62500000
+#define PLAN_VIRQ      "vgic.h"
+#define PLAN_MSIS      0
+#define PLAN_STAGE1    0x40200000
+#define PLAN_VTCR      0x80023558
+
+#define FAKE_GIC 2
+
+#endif
