@@ -150,7 +150,7 @@ class _Reader:
                        writer=(writer.text, writer.span) if isinstance(writer, Scalar) else None,
                        readers=_names(channel.get("to")), between=_names(channel.get("between")),
                        doorbell=_text(channel, "doorbell") or "both", phys=_int(channel, "phys"),
-                       phys_span=_span(channel, "phys"))
+                       phys_span=_span(channel, "phys"), because=_text(channel, "because"))
 
     def _action(self, node: Node) -> Action:
         action = _mapping(node)

@@ -30,24 +30,25 @@ class Result:
     plan: "Plan | None" = None
 
 
-def analyse(path: str, until: str = "plan", sink: Sink | None = None, guests: str | None = None) -> Result:
+def analyse(path: str, until: str = "plan", sink: Sink | None = None, guests: str | None = None,
+            stand_in: bool = False) -> Result:
     """Run the phases up to `until`; after a phase with errors the later ones are left out.
 
     Images are read even where a rule about the board failed: the two have nothing to do with each other, and the user
     sees both at once. `guests` is the folder of guests that the build made; without it the build's own place for this
-    system. Raises UsageError when the description cannot be read.
+    system. `stand_in`: images that are not there are made up. Raises UsageError when the description cannot be read.
     """
     from .board.dts import TreeError
 
     sink = sink if sink is not None else Sink()
     try:
-        return _analyse(path, until, sink, guests)
+        return _analyse(path, until, sink, guests, stand_in)
     except TreeError as problem:    # of a property that nobody needed until now
         sink.add(error("BH0805", f"the device tree cannot be read: {problem.message}", problem.span))
         return Result(sink)
 
 
-def _analyse(path: str, until: str, sink: Sink, guests: str | None) -> Result:
+def _analyse(path: str, until: str, sink: Sink, guests: str | None, stand_in: bool) -> Result:
     last = PHASES.index(until)
     system = load_system(path, sink, guests if guests is not None else built_guests(path))
     _check_allows(sink)
@@ -70,9 +71,14 @@ def _analyse(path: str, until: str, sink: Sink, guests: str | None) -> Result:
 
     from .image.load import load_all
 
-    images = load_all(system, board.arch, sink)
+    loaded: "System" = system
+    made_up: "dict[str, Image]" = {}
+    if stand_in:
+        from .image.standin import split
+        loaded, made_up = split(system)
+    images = {**load_all(loaded, board.arch, sink), **made_up}
     context = Context(system, board, images)
-    if not sink.has_errors:
+    if not sink.has_errors and not made_up:
         run("image", context, sink)
     if sink.has_errors or last < PHASES.index("plan"):
         return Result(sink, system, board, images)

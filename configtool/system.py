@@ -144,6 +144,7 @@ class Channel:
     doorbell: str = "both"
     phys: int | None = None
     phys_span: Span | None = None
+    because: str | None = None      # why a more critical VM may depend on a less critical one here
 
     @property
     def ends(self) -> tuple[tuple[str, Span], ...]:

@@ -14,6 +14,8 @@ COMMANDS = {
     "check": "check a system description",
     "plan": "show what was decided for a system",
     "gen": "generate the configuration, tables and device trees of a system",
+    "header": "write the C header of a VM, also before its guest is built",
+    "overlay": "write a devicetree overlay of a VM for Zephyr",
     "run": "build a system and start it as its board says",
     "verify": "show from the finished image that its VMs are isolated",
     "free": "show what of the board nobody has",

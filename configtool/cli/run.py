@@ -36,7 +36,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _build(root: str, file: str, variants: list[str]) -> int:
-    """Calls make, with a variable for each variant; gives its exit code: 1 for a wrong description or source, 2 when make itself cannot be run."""
+    """Calls make, with a variable for each variant; gives its exit code: 1 for a wrong description or source, 2 when make
+    itself cannot be run."""
     full = os.path.abspath(file)
     inside = os.path.relpath(full, root)
     command = ["make", "--no-print-directory", "-C", root, f"SYSTEM={full if inside.startswith('..') else inside}",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ELF executables: the program headers, and nothing else of the file.
+"""ELF executables: the program headers, and on RISC-V the attributes; nothing else of the file.
 
 Source: System V ABI, "Object Files" and "Program Loading". An own reader, because only two structures are needed, each
 field of which is checked before use: a wild header costs no time and no memory.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 
 from ..units import size_text
+from . import riscv
 from .file import LIMIT, BadFile
 from .model import Image, Segment
 
@@ -18,6 +19,7 @@ _MACHINES = {3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 40: "Arm", 62
              243: "RISC-V",
              258: "LoongArch"}
 _ARCHS = {(243, 64): "riscv64", (243, 32): "riscv32", (183, 64): "aarch64", (40, 32): "armv7"}
+_RISCV = 243
 _LOAD, _DYNAMIC, _INTERP = 1, 2, 3
 _PROGRAM_HEADERS = 1024             # more than any linker script makes
 
@@ -37,7 +39,7 @@ def parse(data: bytes, path: str, name: str, arch: str) -> Image:
     if bits == 64 and len(data) < 64:
         raise damaged("it ends inside its header")
     header = struct.unpack_from(order + ("HHIQQQIHHHHHH" if bits == 64 else "HHIIIIIHHHHHH"), data, 16)
-    kind, machine, _, entry, table, _, _, _, entry_size, count = header[:10]
+    kind, machine, _, entry, table, sections, flags, _, entry_size, count, section_size, section_count, _ = header
 
     made_for = f"{bits}-bit {_MACHINES.get(machine, f'machine {machine}')}" + (", big-endian" if order == ">" else "")
     found = _ARCHS.get((machine, bits), "") if order == "<" else ""
@@ -51,6 +53,7 @@ def parse(data: bytes, path: str, name: str, arch: str) -> Image:
         raise BadFile("BH0406", f"'{name}' is no executable", notes=(f"its ELF type is {kind}",))
     if count > _PROGRAM_HEADERS:
         raise damaged(f"{count} program headers")
+    isa = riscv.extensions(data, bits, sections, section_size, section_count, flags) if machine == _RISCV else ()
     form = struct.Struct(order + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"))
     if count and entry_size < form.size:
         raise damaged(f"program headers of {entry_size} bytes")
@@ -62,9 +65,9 @@ def parse(data: bytes, path: str, name: str, arch: str) -> Image:
     for i in range(count):
         fields = form.unpack_from(data, table + i * entry_size)
         if bits == 64:
-            sort, flags, offset, virtual, physical, in_file, in_memory, _ = fields
+            sort, rights, offset, virtual, physical, in_file, in_memory, _ = fields
         else:
-            sort, offset, virtual, physical, in_file, in_memory, flags, _ = fields
+            sort, offset, virtual, physical, in_file, in_memory, rights, _ = fields
         if sort == _INTERP:
             raise BadFile("BH0406", f"'{name}' is a program for an operating system, not for a bare machine",
                           notes=("it asks for a dynamic loader (PT_INTERP)",),
@@ -77,7 +80,7 @@ def parse(data: bytes, path: str, name: str, arch: str) -> Image:
             raise damaged(f"segment {i} ends at {offset + in_file:#x}, the file at {len(data):#x}")
         if physical + in_memory > top or virtual + in_memory > top:
             raise damaged(f"segment {i} at {physical:#x} of {in_memory:#x} bytes passes the end of the address space")
-        access = ("r" if flags & 4 else "") + ("w" if flags & 2 else "") + ("x" if flags & 1 else "")
+        access = ("r" if rights & 4 else "") + ("w" if rights & 2 else "") + ("x" if rights & 1 else "")
         parts.append((virtual, Segment(physical, data[offset:offset + in_file], in_memory, access or "r")))
     if not parts:
         raise BadFile("BH0406", f"'{name}' has nothing to load", notes=("no PT_LOAD segment of it has a size",),
@@ -98,4 +101,4 @@ def parse(data: bytes, path: str, name: str, arch: str) -> Image:
         if virtual <= entry < virtual + segment.size:
             entry += segment.at - virtual
             break
-    return Image(path, "elf", found, segments, entry)
+    return Image(path, "elf", found, segments, entry, isa=isa)

@@ -29,6 +29,7 @@ class Image:
     text_offset: int = 0            # Linux
     reserve: int = 0                # bytes from its start that it uses (Linux: image_size, bss included)
     packing: str = ""               # 'gzip' when the file was compressed
+    isa: tuple[str, ...] = ()       # RISC-V ELF: the extensions that it was built for, as far as the file says
 
     @property
     def start(self) -> int:

@@ -35,6 +35,7 @@ from .place import Placement, Run, runs
 from .restart import policy, restarts, restores
 from .space import Space
 from .tables import blob
+from .tree_style import Facts
 from .words import amount, spoken
 
 _ATTEMPTS = 12
@@ -380,7 +381,7 @@ class _Maker:
         key = (vm.name, layout)
         if key not in self._trees:
             own: Numbers = self.numbers[vm.name]
-            facts = guest_tree.Facts(vm, self.board, self.vm_cpus[self.index[vm.name]], self._isa(vm), layout,
+            facts = Facts(vm, self.board, self.vm_cpus[self.index[vm.name]], self._isa(vm), layout,
                                      outer.windows, own.lines, own.uart, self.given[vm.name], made_ends, outer.files)
             if vm.devicetree_file is not None:
                 tree = own_tree.converted(self.own_trees[vm.devicetree_file[0]].root)

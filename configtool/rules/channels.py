@@ -12,7 +12,8 @@ from ..units import size_text
 from .registry import Context, Rule, rule
 
 PAGE = 4096
-LAST_INTERRUPT = 1023       # of a PLIC (RISC-V PLIC specification, 1.0: sources 1 to 1023)
+LAST_INTERRUPT = 1023       # of a PLIC (RISC-V PLIC specification, 1.0: sources 1 to 1023), and of an APLIC
+FIRST_SPI, LAST_SPI = 32, 1019      # of a GIC (IHI 0069H, section 2.2)
 
 _VMS = """\
 vms:
@@ -136,16 +137,29 @@ def channel_address(self: Rule, context: Context) -> Iterator[Diagnostic]:
             yield self.diagnostic(f"{what} is no multiple of 4KiB", span, help=[f"write {down:#x} or {up:#x}"])
 
 
-@rule("BH0607", "doorbell interrupt that cannot be", phase="system", explain="""\
-The number of a doorbell's interrupt has to exist at the VM's virtual interrupt controller: 1 to 1023 at a PLIC.""",
+@rule("BH0607", "doorbell interrupt that cannot be", phase="board", explain="""\
+The number of a doorbell's interrupt has to exist at the VM's virtual interrupt controller: 1 to 1023 at a PLIC or APLIC.
+At a GIC it is one of the shared interrupts, by its INTID, 32 to 1019; a device tree counts these from 0, so that
+`interrupts = <0 20 4>` there is 52 here.""",
       fails=_GOOD + "    channels: {data: {interrupt: 1024}}\n", passes=_GOOD
       + "    channels: {data: {interrupt: 1023}}\n")
 def interrupt_range(self: Rule, context: Context) -> Iterator[Diagnostic]:
+    assert context.board is not None
+    gic = context.board.controller is not None and context.board.controller.kind.startswith("gic")
+    low, high = (FIRST_SPI, LAST_SPI) if gic else (1, LAST_INTERRUPT)
     for vm, end in _overrides(context.system):
-        if end.interrupt is not None and end.interrupt > LAST_INTERRUPT:
-            yield self.diagnostic(f"interrupt {end.interrupt} is beyond the last one of the VM's controller, "
-                                  f"{LAST_INTERRUPT}",
-                                  end.interrupt_span or end.span, help=["remove it: configtool chooses a free one"])
+        if end.interrupt is None or low <= end.interrupt <= high:
+            continue
+        span = end.interrupt_span or end.span
+        if end.interrupt < low:
+            yield self.diagnostic(f"interrupt {end.interrupt} is private to each CPU of the VM", span,
+                                  notes=[f"the shared interrupts (SPIs) are {low} to {high}; SPI {end.interrupt} of a device "
+                                         f"tree has the number {end.interrupt + low}"],
+                                  help=[f"write {end.interrupt + low} if that is meant, or remove it: configtool chooses a "
+                                        "free one"])
+        else:
+            yield self.diagnostic(f"interrupt {end.interrupt} is beyond the last one of the VM's controller, {high}", span,
+                                  help=["remove it: configtool chooses a free one"])
 
 
 @rule("BH0608", "doorbell that nobody rings", phase="system", needs=("BH0600", "BH0601", "BH0604"), explain="""\
@@ -188,6 +202,34 @@ def interrupt_taken(self: Rule, context: Context) -> Iterator[Diagnostic]:
                                       help=["remove it: configtool chooses a free one"])
             else:
                 taken[end.interrupt] = (f"channel '{end.name}'", span)
+
+
+@rule("BH0610", "critical VM that depends on a less critical one", phase="system", severity="warning",
+      needs=("BH0600", "BH0601", "BH0602"), explain="""\
+Through this channel a VM reads what a less critical one writes, or is interrupted by it as often as that one likes: its
+right work then depends on the other's. Often that is wanted and safe, as the reader checks what it reads and can bear
+the interrupts. Say so, with the reason, for those who assess the system: `because: "..."` in the channel. To keep
+interrupts away choose another `doorbell:`; to keep data away turn the channel's direction round.""",
+      fails=_GOOD.replace("  logger:\n", "  logger:\n    criticality: 5\n"),
+      passes=_GOOD.replace("  logger:\n", "  logger:\n    criticality: 5\n").replace(
+          "[logger]}", '[logger], because: "the logger only stores what it reads"}'))
+def less_critical(self: Rule, context: Context) -> Iterator[Diagnostic]:
+    vms = {vm.name: vm for vm in context.system.vms}
+    for channel in context.system.channels:
+        names = [name for name, _ in channel.ends]
+        for critical in (vms[name] for name in names if not channel.because):
+            others = [vms[name] for name in names if vms[name].criticality < critical.criticality]
+            reads = [vm.name for vm in others if channel.between or critical.name != names[0] and vm.name == names[0]]
+            rung = [vm.name for vm in others if names[0] in (vm.name, critical.name) and _is_rung(channel, critical.name)]
+            if not reads and not rung:
+                continue
+            who = " and ".join(f"VM '{vm.name}' ({vm.criticality})" for vm in others if vm.name in reads + rung)
+            yield self.diagnostic(
+                f"VM '{critical.name}' (criticality {critical.criticality}) depends on {who} through channel "
+                f"'{channel.name}'", channel.span,
+                notes=[*(f"{critical.name} reads what {name} writes" for name in reads),
+                       *(f"{name} can ring {critical.name} as often as it likes" for name in rung)],
+                help=['say why that is safe, because: "..."' + (", or write another doorbell:" if rung else "")])
 
 
 def _overrides(system: System) -> Iterator[tuple[Vm, ChannelOverride]]:

@@ -157,6 +157,24 @@ def too_many_cpus(self: Rule, context: Context) -> Iterator[Diagnostic]:
         yield _too_few(self, f"board {board.name}", len(usable), wanted, tally, notes)
 
 
+MOST_VCPUS = {"gicv2": 8}     # CPU interfaces of a GICv2 (IHI 0048B, section 1.4.2)
+_MOST = 64                    # calls that name several vCPUs name them in a mask of 64 bits
+
+
+@rule("BH0207", "more vCPUs than a VM can have", phase="board", needs=("BH0206",), explain="""\
+A VM has at most 64 vCPUs, and on a board with a GICv2 at most 8, as that controller has no more CPU interfaces.""",
+      fails=_VM.replace("vcpus: 1", "vcpus: 65") + "# with a board of 65 CPUs\n", passes=_VM)
+def large_vm(self: Rule, context: Context) -> Iterator[Diagnostic]:
+    controller = _board(context).controller
+    most = MOST_VCPUS.get(controller.kind, _MOST) if controller is not None else _MOST
+    for vm in context.system.vms:
+        count = (len(vm.cpus.names) or vm.cpus.count or 0) if vm.cpus else 0
+        if vm.cpus and count > most:
+            yield self.diagnostic(f"VM '{vm.name}' has {count} vCPUs, and {most} is the most", vm.cpus.span,
+                                  notes=["the board's interrupt controller is a GICv2"] if most != _MOST else [],
+                                  help=["make it two VMs"])
+
+
 def _too_few(self: Rule, where: str, there: int, wanted: int, tally: list[tuple[Vm, int, Span]],
              notes: list[str] | None = None) -> Diagnostic:
     """Points at the VM with which the sum first exceeds what is there."""

@@ -116,3 +116,29 @@ reported("BH0124", "rest of the devices that has changed", phase="plan", explain
 `check` alone does not look.""",
          fails=_VM + "    devices: {rest: true}\n# with a system.yaml.lock that lists other devices\n",
          passes=_VM + "    devices: [rtc@101000]\n")
+
+
+_LINUX = _VM.replace("16MiB", "128MiB").replace("guest.elf", "Image")
+
+
+@rule("BH0125", "reset of a guest that ends it", phase="image", severity="warning", explain="""\
+A Linux kernel that gives up does not touch what it should not: it asks for a reset, after as many seconds as `panic=`
+of its command line says. What happens then is `on_reset`, and unless that is written, the VM stops. A VM that is to
+be restarted after a fault, or whose command line has `panic=`, is expected to come back. Write what is meant:
+`on_reset: {action: restart}`, or `{action: stop}`.""",
+      fails=_LINUX + "    on_fault: {action: restart}\n",
+      passes=_LINUX + "    on_fault: {action: restart}\n    on_reset: {action: restart}\n")
+def silent_reset(self: Rule, context: Context) -> Iterator[Diagnostic]:
+    for vm in context.system.vms:
+        if vm.on_reset is not None or not any(ref.path in context.images and context.images[ref.path].kind == "linux"
+                                              for ref in vm.images):
+            continue
+        options = vm.linux
+        panic = next((word for word in (options.cmdline or "").split() if word.startswith("panic=")), "panic=0") if options else "panic=0"
+        help_ = ["write on_reset: {action: restart}, or {action: stop} if that is meant"]
+        if panic != "panic=0" and options is not None:
+            yield self.diagnostic(f"VM '{vm.name}' stops when its kernel resets itself", options.cmdline_span or options.span,
+                                  f"{panic}: after a panic it does", help=help_)
+        elif vm.on_fault is not None and vm.on_fault.action == "restart":
+            yield self.diagnostic(f"VM '{vm.name}' is restarted after a fault, and stops when its kernel resets itself",
+                                  vm.on_fault.span, help=help_)

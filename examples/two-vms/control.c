@@ -39,19 +39,44 @@ static void doorbell(uint32_t irq)
     doorbells++;
 }
 
-/* The Goldfish RTC counts nanoseconds; reading the low word latches the high one, writing the low word arms the alarm. */
-enum { TIME_LOW = 0, TIME_HIGH = 1, ALARM_LOW = 2, ALARM_HIGH = 3, IRQ_ENABLED = 4, CLEAR_INTERRUPT = 7 };
 static volatile uint32_t *rtc;
+static uint32_t rtc_clear; /* register that a 1 written to ends the alarm */
 
 static void rtc_alarm(uint32_t irq)
 {
-    rtc[CLEAR_INTERRUPT] = 1;
+    rtc[rtc_clear] = 1;
     printf("rtc alarm: interrupt %u\n", irq);
+}
+
+/* The Goldfish RTC counts nanoseconds; reading the low word latches the high one, writing the low word arms the alarm. */
+static void goldfish_start(uint32_t after_ms)
+{
+    enum { TIME_LOW = 0, TIME_HIGH = 1, ALARM_LOW = 2, ALARM_HIGH = 3, IRQ_ENABLED = 4, CLEAR_INTERRUPT = 7 };
+    uint64_t alarm = rtc[TIME_LOW];
+
+    alarm |= (uint64_t)rtc[TIME_HIGH] << 32;
+    alarm += after_ms * 1000000ul;
+    rtc_clear = CLEAR_INTERRUPT;
+    rtc[IRQ_ENABLED] = 1;
+    rtc[ALARM_HIGH] = (uint32_t)(alarm >> 32);
+    rtc[ALARM_LOW] = (uint32_t)alarm;
+}
+
+/* The PL031 counts seconds: the alarm comes with the one that is meant, or at once. */
+static void pl031_start(uint32_t after_ms)
+{
+    enum { TIME = 0, MATCH = 1, IRQ_ENABLED = 4, CLEAR_INTERRUPT = 7 };
+
+    rtc_clear = CLEAR_INTERRUPT;
+    rtc[CLEAR_INTERRUPT] = 1;
+    rtc[IRQ_ENABLED] = 1;
+    rtc[MATCH] = rtc[TIME] + after_ms / 1000;
 }
 
 static void rtc_start(uint32_t after_ms)
 {
-    const int node = fdt_find_compatible(FDT_NONE, "google,goldfish-rtc");
+    const int goldfish = fdt_find_compatible(FDT_NONE, "google,goldfish-rtc");
+    const int node = goldfish != FDT_NONE ? goldfish : fdt_find_compatible(FDT_NONE, "arm,pl031");
     uint64_t base, size;
 
     if (!fdt_reg(node, 0, &base, &size)) {
@@ -60,12 +85,11 @@ static void rtc_start(uint32_t after_ms)
     }
     rtc = (volatile uint32_t *)(uintptr_t)base;
     irq_enable(fdt_interrupt(node, 0), rtc_alarm);
-    uint64_t alarm = rtc[TIME_LOW];
-    alarm |= (uint64_t)rtc[TIME_HIGH] << 32;
-    alarm += after_ms * 1000000ul;
-    rtc[IRQ_ENABLED] = 1;
-    rtc[ALARM_HIGH] = (uint32_t)(alarm >> 32);
-    rtc[ALARM_LOW] = (uint32_t)alarm;
+    if (node == goldfish) {
+        goldfish_start(after_ms);
+    } else {
+        pl031_start(after_ms);
+    }
 }
 
 /* Sum of the squares of 1 to n, in closed form: what the worker ought to find. */

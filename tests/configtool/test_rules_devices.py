@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules on devices, interrupts, DMA and boards: their examples on boards of their own, and their messages to the letter."""
+"""Rules on devices, interrupts, DMA and boards: their examples on boards of their own, their messages to the letter."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -79,7 +79,8 @@ def test_names_that_lead_nowhere(device: str, message: str, help_: list[str], tm
 
 
 def test_a_chip_behind_a_bus_goes_with_the_bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    added = ("# with this in board.dts: &rtc { #address-cells = <1>; #size-cells = <0>; chip: eeprom@50 { compatible = \"x\"; "
+    added = ("# with this in board.dts: &rtc { #address-cells = <1>; #size-cells = <0>; "
+             "chip: eeprom@50 { compatible = \"x\"; "
              "reg = <0x50>; }; }; &pci { wifi@0 { reg = <0 0 0 0 0>; }; };\n")
     found = one(A + "    devices: [chip]\n" + added, tmp_path, monkeypatch)
     assert (found.code, found.message, found.help) == (
@@ -126,8 +127,8 @@ def test_two_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("device, note", [
     ("plic", "the hypervisor keeps it: whoever programs it takes any interrupt"),
     ("clint", "it belongs to the firmware: whoever programs it interrupts any CPU"),
-    ("test@100000", "it powers off or resets the whole board; a guest's own reset and power-off go through firmware calls "
-                    "and act on its VM alone"),
+    ("test@100000", "it powers off or resets the whole board; a guest's own reset and power-off go through firmware "
+                    "calls and act on its VM alone"),
 ])
 def test_devices_that_nobody_can_have(device: str, note: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = one(A + f"    devices: [{device}]\n", tmp_path, monkeypatch)
@@ -146,7 +147,8 @@ GPIO = "gpio@101800 { compatible = \"arm,pl061\"; reg = <0 0x101800 0 0x100>; };
 
 
 def test_pages_that_devices_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    added = f"# with this in board.dts: &{{/soc}} {{ {GPIO} x@101900 {{ compatible = \"y\"; reg = <0 0x101900 0 0x10>; }}; }};\n"
+    added = (f"# with this in board.dts: &{{/soc}} {{ {GPIO} "
+             "x@101900 { compatible = \"y\"; reg = <0 0x101900 0 0x10>; }; };\n")
     found = one(A + "    devices: [rtc]\n" + added, tmp_path, monkeypatch)
     assert (found.code, found.message) == ("BH0508", "device rtc shares a page with gpio@101800, x@101900")
     assert found.help == ("give them to VM 'a', too, or allow the warning",)
@@ -176,8 +178,8 @@ def test_registers_over_memory(at: str, what: str, label: str, tmp_path: Path, m
 
 
 def test_interrupts_with_two_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    twin = ("# with this in board.dts: &{/soc} { twin@105000 { compatible = \"arm,pl061\"; reg = <0 0x105000 0 0x1000>; "
-            "interrupt-parent = <&plic>; interrupts = <11>; }; };\n")
+    twin = ("# with this in board.dts: &{/soc} { twin@105000 { compatible = \"arm,pl061\"; "
+            "reg = <0 0x105000 0 0x1000>; interrupt-parent = <&plic>; interrupts = <11>; }; };\n")
     found = one(A + "    devices: [rtc]\n" + B + "    devices: [twin@105000]\n" + twin, tmp_path, monkeypatch)
     assert (found.code, found.message) == (
         "BH0512", "device twin@105000 and device rtc of VM 'a' raise the same interrupt 11")
@@ -216,11 +218,13 @@ def test_a_dma_master(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                                            "device virtio_mmio@10001000 masters memory, and no IOMMU guards it")
     assert found.primary.text == "VM 'a' could read and write all memory with it"
     assert found.help == (
-                          "write {name: virtio_mmio@10001000, dma: trusted, because: \"...\"} if you trust VM 'a' with all of it",)
+                          "write {name: virtio_mmio@10001000, dma: trusted, because: \"...\"} if you trust VM 'a' with "
+                          "all of it",)
 
 
 def test_an_iommu_without_a_driver_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = one(A + "    devices: [rtc]\n# with this in board.dts: &{/soc} { smmu: iommu@3010000 { compatible = \"riscv,iommu\"; "
+    found = one(A + "    devices: [rtc]\n"
+                "# with this in board.dts: &{/soc} { smmu: iommu@3010000 { compatible = \"riscv,iommu\"; "
                 "reg = <0 0x3010000 0 0x1000>; #iommu-cells = <1>; }; }; &rtc { iommus = <&smmu 7>; };\n", tmp_path,
                 monkeypatch)
     assert found.message == "device rtc masters memory, and Bulkhead has no driver for its IOMMU iommu@3010000"

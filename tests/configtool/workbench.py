@@ -7,7 +7,8 @@ blob.bin      4096 bytes that are nothing in particular
 rootfs.cpio   4 MiB that begin as a newc archive does
 base.yaml     a whole system, for `extends:`
 
-and broken ones: empty.elf, huge.elf (sparse), arm64.elf, damaged.elf, object.o, entry.elf, Image.zst, damaged.gz.
+and broken ones: empty.elf, huge.elf (sparse), arm64.elf, damaged.elf, object.o, entry.elf, Image.zst, damaged.gz; and for
+more than the board's CPUs have: vector.elf, zicond.elf.
 """
 from __future__ import annotations
 
@@ -45,6 +46,21 @@ def guest_elf(address: int = 0x8000_0000, machine: int = 243, kind: int = 2, ent
     return (header + segment).ljust(4096, b"\0") + code
 
 
+def built_for(extensions: str) -> bytes:
+    """guest.elf with attributes that say so: 'rv64i2p1_v1p0' (RISC-V ELF psABI, "Attributes")."""
+    text = b"\x05" + extensions.encode() + b"\0"
+    part = b"\x01" + struct.pack("<I", 5 + len(text)) + text
+    vendor = b"riscv\0" + part
+    attributes = b"A" + struct.pack("<I", 4 + len(vendor)) + vendor
+    plain = guest_elf()
+    where = len(plain)
+    sections = bytes(64) + struct.pack("<IIQQQQIIQQ", 0, 0x7000_0003, 0, 0, where, len(attributes), 0, 0, 1, 0)
+    made = bytearray(plain + attributes.ljust(-(-len(attributes) // 8) * 8, b"\0") + sections)
+    struct.pack_into("<Q", made, 40, len(made) - len(sections))
+    struct.pack_into("<HH", made, 58, 64, 2)
+    return bytes(made)
+
+
 def linux_image() -> bytes:
     """Header of a kernel (Linux, arch/riscv/boot-image-header) and a page of it."""
     header = struct.pack("<IIQQQIIQ8s4sI", 0x0000_006F, 0, 0x20_0000, 4 << 20, 0, 2, 0, 0, b"RISCV\0\0\0", b"RSC\x05",
@@ -66,6 +82,8 @@ def furnish(folder: Path) -> Path:
     (folder / "damaged.elf").write_bytes(guest_elf()[:50])
     (folder / "object.o").write_bytes(guest_elf(kind=1))
     (folder / "entry.elf").write_bytes(guest_elf(entry=0x9000_0000))
+    (folder / "vector.elf").write_bytes(built_for("rv64i2p1_m2p0_v1p0_zicsr2p0_zvl128b1p0"))
+    (folder / "zicond.elf").write_bytes(built_for("rv64i2p1_zicond1p0"))
     (folder / "Image.zst").write_bytes(b"\x28\xb5\x2f\xfd".ljust(64, b"\0"))
     (folder / "damaged.gz").write_bytes(b"\x1f\x8b\x08".ljust(64, b"\xff"))
     return folder

@@ -24,24 +24,6 @@ static int vcpu_of(const struct vm *vm, uint64_t affinity)
     return (affinity & ~0xff0ful) == 0 && vcpu < vm->config->vcpu_count ? (int)vcpu : -1;
 }
 
-static long cpu_on(struct cpu *cpu, uint64_t affinity, uint64_t entry, uint64_t context)
-{
-    int vcpu = vcpu_of(cpu->vm, affinity);
-
-    if (vcpu < 0)
-        return PSCI_INVALID_PARAMETERS;
-    if (!vm_may_execute(cpu->vm, entry))
-        return PSCI_INVALID_ADDRESS;
-    switch (vm_start(cpu->vm, (uint32_t)vcpu, entry, context)) {
-    case VM_START_OK:
-        return PSCI_SUCCESS;
-    case VM_START_MISSING:
-        return PSCI_INTERNAL_FAILURE;
-    default:
-        return cpu_state(vm_cpu(cpu->vm, (uint32_t)vcpu)) == VCPU_STARTING ? PSCI_ON_PENDING : PSCI_ALREADY_ON;
-    }
-}
-
 static long affinity_info(const struct cpu *cpu, uint64_t affinity, uint64_t level)
 {
     int vcpu = vcpu_of(cpu->vm, affinity);
@@ -57,6 +39,24 @@ static long affinity_info(const struct cpu *cpu, uint64_t affinity, uint64_t lev
         return PSCI_STATE_ON_PENDING;
     default:
         return PSCI_STATE_OFF;
+    }
+}
+
+static long cpu_on(struct cpu *cpu, uint64_t affinity, uint64_t entry, uint64_t context)
+{
+    int vcpu = vcpu_of(cpu->vm, affinity);
+
+    if (vcpu < 0)
+        return PSCI_INVALID_PARAMETERS;
+    if (!vm_may_execute(cpu->vm, entry))
+        return PSCI_INVALID_ADDRESS;
+    switch (vm_start(cpu->vm, (uint32_t)vcpu, entry, context)) {
+    case VM_START_OK:
+        return PSCI_SUCCESS;
+    case VM_START_MISSING:
+        return PSCI_INTERNAL_FAILURE;
+    default:
+        return affinity_info(cpu, affinity, 0) == PSCI_STATE_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
     }
 }
 
@@ -121,20 +121,27 @@ static long features(uint32_t function)
     }
 }
 
-static void call_hypercall(struct cpu *cpu, uint32_t number)
+/* The 32-bit form of a call has 32-bit arguments. */
+static uint64_t argument_mask(uint32_t function)
 {
+    return function & PSCI_64 ? UINT64_MAX : UINT32_MAX;
+}
+
+static void call_hypercall(struct cpu *cpu, uint32_t function)
+{
+    uint32_t number = function & 0xff;
+    uint64_t mask = argument_mask(function);
     uint64_t value = 0;
 
     cpu->exits[EXIT_HYPERCALL]++;
-    cpu->arch.x[0] = hypercall(cpu, number, cpu->arch.x[1], cpu->arch.x[2], &value);
+    cpu->arch.x[0] = hypercall(cpu, number, cpu->arch.x[1] & mask, cpu->arch.x[2] & mask, &value);
     if (number >= HYPERCALL_VERSION)
         cpu->arch.x[1] = value;
 }
 
 static long call(struct cpu *cpu, uint32_t function, const uint64_t *arguments)
 {
-    /* The 32-bit form of a call has 32-bit arguments. */
-    uint64_t mask = function & PSCI_64 ? UINT64_MAX : UINT32_MAX;
+    uint64_t mask = argument_mask(function);
     uint64_t first = arguments[0] & mask;
     uint64_t second = arguments[1] & mask;
     uint64_t third = arguments[2] & mask;
@@ -187,7 +194,7 @@ void trap_call(struct cpu *cpu, uint64_t syndrome)
     if ((syndrome & 0xffff) != 0) {
         cpu->arch.x[0] = (uint64_t)PSCI_NOT_SUPPORTED;
     } else if ((function & SMCCC_HYPERCALL_MASK) == SMCCC_HYPERCALL) {
-        call_hypercall(cpu, function & 0xff);
+        call_hypercall(cpu, function);
     } else {
         cpu->exits[EXIT_CALL]++;
         cpu->arch.x[0] = (uint64_t)call(cpu, function, &cpu->arch.x[1]);

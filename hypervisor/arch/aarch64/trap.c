@@ -75,7 +75,7 @@ void trap_serror(struct cpu *cpu)
 static void inject(uint64_t syndrome, uint64_t address)
 {
     uint64_t before = sysreg_read(spsr_el2);
-    uint64_t vector = (before & 0xf) == 5 ? 0x200 : (before & 0xf) == 4 ? 0 : 0x400;
+    uint64_t vector = before & 0x10 ? 0x600 : (before & 0xf) == 5 ? 0x200 : (before & 0xf) == 4 ? 0 : 0x400;
 
     sysreg_write(esr_el1, syndrome | ESR_IL);
     sysreg_write(far_el1, address);

@@ -24,6 +24,12 @@ struct cpu *fake_running(void)
     return running;
 }
 
+static void prepare(uint32_t index)
+{
+    fake_cpus[index].mpidr_el1 = 0x80000000 | config.cpus[index].id;
+    fake_cpus[index].cntfrq_el0 = PLAN_TIMEBASE;
+}
+
 static void come_up(struct cpu *cpu)
 {
     fake_run_as(cpu);
@@ -33,7 +39,7 @@ static void come_up(struct cpu *cpu)
 void fake_boot(void)
 {
     for (uint32_t i = 0; i < PLAN_CPUS; i++)
-        fake_cpus[i].mpidr_el1 = 0x80000000 | config.cpus[i].id;
+        prepare(i);
     boot_prepare(0);
     for (uint32_t i = 0; i < PLAN_CPUS; i++)
         come_up(&cpus[i]);
