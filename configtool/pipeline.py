@@ -120,9 +120,14 @@ def system_folder(path: str) -> str:
     return name[:-5] if name.endswith(".yaml") else name
 
 
+def build_folder(path: str) -> str:
+    """Where the Makefile builds a system."""
+    return os.path.relpath(os.path.join(ROOT, "build", system_folder(path)))
+
+
 def built_guests(path: str) -> str:
-    """Where the Makefile puts the guests that it builds for a system."""
-    return os.path.relpath(os.path.join(ROOT, "build", system_folder(path), "guests"))
+    """Where it puts the guests that it builds for it."""
+    return os.path.join(build_folder(path), "guests")
 
 
 def _check_allows(sink: Sink) -> None:

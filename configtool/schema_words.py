@@ -169,6 +169,10 @@ def _wrong_type(schema: dict[str, Any], name: str, key: Scalar | None, node: Nod
         if schema.get("title") == "CPU" and isinstance(node.value, int):
             return error("BH0102", f"{name} is a number; CPUs go by their names in the device tree", node.span,
                          help=[f"write cpu@{node.value:x}, or the CPU's label"])
+        if schema.get("title") == "Device" and isinstance(node.value, int):
+            return error("BH0102", f"{name} is a number; devices go by their names in the device tree", node.span,
+                         help=["write its label, alias, path or node name; configtool board show BOARD lists them with their "
+                               "addresses"])
         given = "true or false" if isinstance(node.value, bool) else "a number"
         return error("BH0102", f"{name} is {given}; it has to be {words}", node.span,
                      help=[f"put it in quotes: \"{node.text}\""])
@@ -275,6 +279,10 @@ def _elsewhere(name: str, schema: dict[str, Any], above: dict[str, str]) -> list
         return ["it belongs under 'memory': memory: {ram: 16MiB}"]
     if inside:
         return [f"it belongs under '{inside[0]}'"]
+    entries = {"vms": "a VM", "channels": "a channel", "memory": "a region of memory"}
+    for key, part in schema.get("properties", {}).items():
+        if key in entries and name in keys_of(part.get("additionalProperties")):
+            return [f"it belongs to {entries[key]}, under its name in '{key}'"]
     if name in above:
         return [f"it belongs to {above[name]}: check its indentation"]
     return []

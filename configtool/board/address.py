@@ -6,7 +6,7 @@ behind it (I2C, SPI, MDIO) has no CPU address.
 """
 from __future__ import annotations
 
-from .dts import Node, TreeError, joined
+from .dts import Node, TreeError, counted, joined
 
 
 MAX_RANGES = 512        # of one bus; the most in a tree that Linux carries is 102
@@ -32,8 +32,8 @@ class Addresses:
             return None
         cells = prop.cells
         if len(cells) % (address + size):
-            raise TreeError(f"{name} has {len(cells)} cells; entries here have {address} for the address and {size} "
-                            "for the size", prop.span)
+            raise TreeError(f"{name} has {counted(len(cells))}; entries here have {address} for the address and "
+                            f"{size} for the size", prop.span)
         found: list[tuple[int, int]] = []
         for at in range(0, len(cells), address + size):
             length = joined(cells[at + address:at + address + size])
@@ -86,7 +86,7 @@ def read_ranges(bus: Node, name: str = "ranges") -> list[tuple[int, int, int]] |
     child, parent, size = bus.address_cells, bus.parent.address_cells, bus.size_cells
     cells, step = prop.cells, child + parent + size
     if step == 0 or len(cells) % step:
-        raise TreeError(f"{name} has {len(cells)} cells; entries here have {child} + {parent} + {size}", prop.span)
+        raise TreeError(f"{name} has {counted(len(cells))}; entries here have {child} + {parent} + {size}", prop.span)
     if len(cells) // step > MAX_RANGES:
         raise TreeError(f"{name} has more than {MAX_RANGES} entries", prop.span)
     return [(joined(cells[at:at + child]), joined(cells[at + child:at + child + parent]),

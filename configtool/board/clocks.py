@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def read_clocks(root: Mapping, tree: DeviceTree, sink: "Sink") -> tuple[tuple[str, tuple[int, ...], int], ...]:
-    """`clocks:` of a checked board.yaml: (path of the provider, its arguments, Hz). A key is what stands between < and >
-    in the tree, without the &: 'osc_24m', 'clk 188', '/firmware/clocks 3'."""
+    """`clocks:` of a checked board.yaml: (path of the provider, its arguments, Hz). A key is what stands between < and
+    > in the tree, without the &: 'osc_24m', 'clk 188', '/firmware/clocks 3'."""
     node = root.get("clocks")
     found = []
     for key, value in node if isinstance(node, Mapping) else ():
@@ -25,7 +25,8 @@ def read_clocks(root: Mapping, tree: DeviceTree, sink: "Sink") -> tuple[tuple[st
         provider = tree.find(name)
         if provider is None:
             from difflib import get_close_matches
-            near = get_close_matches(name, [*tree.labels, *(n.path for n in tree.nodes.values() if n.has("#clock-cells"))], 1)
+            paths = [n.path for n in tree.nodes.values() if n.has("#clock-cells")]
+            near = get_close_matches(name, [*tree.labels, *paths], 1)
             sink.add(error("BH0904", f"'{name}' is no node of the device tree", span, related=[Label(Span(tree.file))],
                            help=[f"did you mean {near[0]}?"] if near else []))
             continue
@@ -34,9 +35,10 @@ def read_clocks(root: Mapping, tree: DeviceTree, sink: "Sink") -> tuple[tuple[st
             sink.add(error("BH0904", f"'{name}' provides no clocks", span, related=[Label(provider.span)]))
         elif words and len(words) != count:
             form = " ".join([name, *("N" for _ in range(count))])
-            sink.add(error("BH0904", f"a clock of '{name}' has {count} number{'' if count == 1 else 's'}, not {len(words)}",
-                           span, related=[Label(provider.get("#clock-cells").span)],      # type: ignore[union-attr]
+            numbers = f"{count} number{'' if count == 1 else 's'}"
+            sink.add(error("BH0904", f"a clock of '{name}' has {numbers}, not {len(words)}", span, related=[Label(provider.get("#clock-cells").span)],      # type: ignore[union-attr]
                            help=[f"write '{form}', or '{name}' for all of its clocks"]))
         else:
-            found.append((provider.path, tuple(int(word, 0) for word in words), int(value.value)))  # type: ignore[arg-type]
+            rate = int(value.value)         # type: ignore[arg-type]    # the schema has seen to that
+            found.append((provider.path, tuple(int(word, 0) for word in words), rate))
     return tuple(found)

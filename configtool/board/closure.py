@@ -2,8 +2,8 @@
 """What comes along with devices that a VM has: the nodes below them, the harmless ones that they refer to, and what
 becomes of every reference.
 
-A reference is kept where its provider is among these nodes. A clock or regulator of somebody else is replaced by a fixed
-one where that says all that a driver asks for. What is left is dropped, and is a Lack: rules tell of it.
+A reference is kept where its provider is among these nodes. A clock or regulator of somebody else is replaced by a
+fixed one where that says all that a driver asks for. What is left is dropped, and is a Lack: rules tell of it.
 """
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HARMLESS = frozenset("""
     operating-points-v2 usb-a-connector usb-b-connector usb-c-connector gpio-usb-b-connector hdmi-connector
     simple-battery""".split())
 
-# Words for what a property asks for, and whether a driver does without it: what is optional is dropped without a warning.
+# Words for what a property asks for; and those that drivers do without, so that dropping them takes no warning.
 _WORDS = {"clocks": "clock", "resets": "reset", "power-domains": "power domain", "phys": "PHY", "dmas": "DMA channel",
           "mboxes": "mailbox", "io-channels": "ADC channel", "pwms": "PWM", "phy-handle": "PHY", "usb-phy": "PHY",
           "memory-region": "reserved memory", "nvmem-cells": "fuse", "mux-controls": "multiplexer", "gpios": "GPIO",
@@ -72,7 +72,7 @@ class Lack:
             return "pin settings"
         if self.name.endswith(("-gpios", "-gpio")):
             return "GPIO"
-        return _WORDS.get(self.name, self.name)
+        return _WORDS.get(self.name) or ("registers" if "," in self.name or "syscon" in self.name else self.name)
 
     @property
     def optional(self) -> bool:
@@ -231,8 +231,8 @@ class Closure:
         return rates.get((provider.path, args)) or rates.get((provider.path, ()), 0)
 
     def interrupts(self, node: Node) -> list[tuple[Node, tuple[int, ...], int, str] | None]:
-        """The interrupts of a node in their order: (controller, specifier there, number, trigger); None: it is lost. The
-        controller is the board's own, whose interrupt the VM then has, or one that comes along."""
+        """The interrupts of a node in their order: (controller, specifier there, number, trigger); None: it is lost.
+        The controller is the board's own, whose interrupt the VM then has, or one that comes along."""
         try:
             found = self._interrupts.resolved(node)
         except TreeError:

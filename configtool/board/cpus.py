@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from .dts import DeviceTree, Node, TreeError, joined
+from .dts import DeviceTree, Node, TreeError, counted, joined
 from .model import Cache, Cpu
 
 # Arm cores of version 7 and older; the first have the Virtualization Extensions, the others do not.
@@ -46,7 +46,8 @@ def _isa(node: Node) -> tuple[str, tuple[str, ...]]:
     match = re.match(r"(rv(?:32|64))([a-z]*)(.*)$", text)
     if not match:
         return "", ()
-    letters, found = match[2], []
+    letters = match[2]
+    found: list[str] = []
     named = [n for n in match[3].split("_") if n]
     # 'rv64imafdcsu' is seen, where s and u are modes and no extensions, and 'rv64gczba'.
     first = re.search(r"[zsx]", letters)
@@ -105,8 +106,7 @@ def read_cpus(tree: DeviceTree) -> tuple[Cpu, ...]:
         if reg is None and node.name == "cpu":
             identity = 0                            # a single core of old
         elif reg is None or len(reg.cells) != top.address_cells:
-            cells = "1 cell" if top.address_cells == 1 else f"{top.address_cells} cells"
-            raise TreeError(f"{node.name} has no reg of {cells} that gives its hart id or MPIDR",
+            raise TreeError(f"{node.name} has no reg of {counted(top.address_cells)} that gives its hart id or MPIDR",
                             reg.span if reg else node.span)
         else:
             identity = joined(reg.cells)

@@ -13,6 +13,7 @@ from .masters import masters_memory
 from .model import Device, Interrupt
 
 _T = TypeVar("_T")
+_U = TypeVar("_U")
 
 # Nodes below the root whose children are no devices of their own.
 _NOT_DEVICES = ("cpus", "memory", "reserved-memory", "chosen", "aliases", "__symbols__", "__fixups__",
@@ -92,7 +93,7 @@ class Devices:
             return None
         problems: list[tuple[str, Span]] = []
 
-        def part(read: Callable[[], _T], otherwise: _T) -> _T:
+        def part(read: Callable[[], _T], otherwise: _U) -> _T | _U:
             try:
                 return read()
             except TreeError as error:

@@ -18,7 +18,7 @@ from functools import partial
 
 from ..source import Span, Unreadable, read_file
 from .dtb import MAX_BYTES, read_dtb
-from .dts import DeviceTree, Node, Property, parse_places
+from .dts import DeviceTree, Node, parse_places
 
 MAX_MEMORY = 1 << 30        # bytes of address space of one dtc
 MAX_SECONDS = 10
@@ -61,8 +61,9 @@ def run_bounded(commands: list[tuple[list[str], int]]) -> list[_Run]:
         deadline = time.monotonic() + MAX_SECONDS
         with selectors.DefaultSelector() as selector:
             for run, process in zip(runs, processes):
-                selector.register(process.stdout, selectors.EVENT_READ, (run, run.out, run.limit))
-                selector.register(process.stderr, selectors.EVENT_READ, (run, run.err, 1 << 20))
+                for pipe, buffer, limit in ((process.stdout, run.out, run.limit), (process.stderr, run.err, 1 << 20)):
+                    assert pipe is not None
+                    selector.register(pipe, selectors.EVENT_READ, (run, buffer, limit))
             while selector.get_map():
                 left = deadline - time.monotonic()
                 events = selector.select(left) if left > 0 else []
@@ -83,8 +84,9 @@ def run_bounded(commands: list[tuple[list[str], int]]) -> list[_Run]:
         for process in processes:
             if process.poll() is None:
                 process.kill()
-            process.stdout.close()
-            process.stderr.close()
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
             process.wait()
     return runs
 

@@ -224,6 +224,10 @@ class Node:
         return None
 
 
+def counted(cells: int) -> str:
+    return "1 cell" if cells == 1 else f"{cells} cells"
+
+
 def joined(cells: "tuple[int, ...] | list[int]") -> int:
     """One number from cells, the most significant first."""
     value = 0
@@ -306,7 +310,7 @@ class DeviceTree:
             if count is None:
                 raise TreeError(f"{name} refers to {provider.path}, which has no {cells_name}", prop.span)
             if at + count > len(cells):
-                raise TreeError(f"{name} ends in the middle of an entry: {provider.path} takes {count} cells",
+                raise TreeError(f"{name} ends in the middle of an entry: {provider.path} takes {counted(count)}",
                                 prop.span)
             found.append((provider, cells[at:at + count]))
             at += count

@@ -34,12 +34,13 @@ class Facts:
 
 
 _T = TypeVar("_T")
+_U = TypeVar("_U")
 
 
 def extract(tree: DeviceTree) -> Facts:
     problems: list[tuple[str, str, Span]] = []
 
-    def part(name: str, read: Callable[[], _T], otherwise: _T) -> _T:
+    def part(name: str, read: Callable[[], _T], otherwise: _U) -> _T | _U:
         try:
             return read()
         except TreeError as error:

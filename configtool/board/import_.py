@@ -125,8 +125,7 @@ def _board_yaml(board: Board, name: str) -> tuple[str, tuple[str, ...]]:
     held = [r for r in board.reserved]
     firmware = "OpenSBI" if riscv else "Trusted Firmware-A and a secure OS"
     lines += [f"# Memory that firmware keeps ({firmware}), and that the device tree does not reserve; [] where",
-              "# there is none. For example: [{name: " + ("OpenSBI" if riscv else "TF-A") + f", at: {start:#x}, size: 512KiB"
-              + "}]"]
+              f"# there is none. For example: [{{name: {'OpenSBI' if riscv else 'TF-A'}, at: {start:#x}, size: 512KiB}}]"]
     if held:
         lines += ["# The device tree reserves:",
                   *(f"#   {r.base:#x} to {r.end - 1:#x}  {size_text(r.size)}  {_plain(r.name)}" for r in held[:32])]

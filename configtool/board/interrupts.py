@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .address import MAX_RANGES
-from .dts import DeviceTree, Node, TreeError
+from .dts import DeviceTree, Node, TreeError, counted
 from .model import Interrupt
 
 TRIGGERS = {1: "edge-rising", 2: "edge-falling", 3: "edge-both", 4: "level-high", 8: "level-low"}
@@ -77,7 +77,7 @@ class Interrupts:
         count = self._cell_count(parent)
         cells = prop.cells
         if len(cells) % count:
-            raise TreeError(f"interrupts has {len(cells)} cells; {parent.path} takes {count} for each", prop.span)
+            raise TreeError(f"interrupts has {counted(len(cells))}; {parent.path} takes {count} for each", prop.span)
         return [(parent, cells[at:at + count]) for at in range(0, len(cells), count)]
 
     def parent(self, node: Node) -> Node | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ..diagnostics import ConfigError, Label, error
+from ..diagnostics import ConfigError, Diagnostic, Label, error
 from ..source import Mapping, Node, Scalar, Sequence, Span, Unreadable, read_file
 from .clocks import read_clocks
 from .dtb import MAX_BYTES, DtbError, read_dtb
@@ -19,7 +19,7 @@ from .extract import Facts, extract
 from .model import Board, MemoryBank, Reserved
 
 if TYPE_CHECKING:
-    from ..diagnostics import Sink
+    from ..diagnostics import Diagnostic, Sink
 
 BOARDS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "boards")
 TREES = ("board.dts", "board.dtb")
@@ -86,7 +86,7 @@ def _locate(name: str, span: Span, relative_to: str, sink: "Sink") -> tuple[str,
     return board, directory, tree
 
 
-def _no_board(name: str, path: str, is_path: bool, span: Span):     # type: ignore[no-untyped-def]
+def _no_board(name: str, path: str, is_path: bool, span: Span) -> Diagnostic:
     from difflib import get_close_matches
 
     if is_path:
@@ -197,6 +197,8 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
     if given:
         memory = tuple(sorted((MemoryBank(*_range(e, f"memory bank {i}", sink)) for i, e in enumerate(given)),
                               key=lambda b: b.base))
+        for bank in memory:
+            sink.add(*_unknown(bank, facts.memory))
     firmware = []
     for entry in _entries(root, "firmware"):
         what = _text(entry, "name")
@@ -224,7 +226,23 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
     return board if _count(sink) == before else None
 
 
-def _malformed(part: str, message: str, place: Span):    # type: ignore[no-untyped-def]
+def _unknown(bank: MemoryBank, known: tuple[MemoryBank, ...]) -> list["Diagnostic"]:
+    """A bank of board.yaml beyond the memory that the device tree gives."""
+    at = bank.base
+    for other in sorted(known, key=lambda b: b.base):
+        if other.base <= at < other.end:
+            at = other.end
+    if not known or at >= bank.end:
+        return []
+    from ..rules.registry import load
+
+    return [load()["BH0814"].diagnostic(
+        f"the device tree has no memory at {at:#x}, and board.yaml has", bank.span,
+        related=[Label(other.span, f"{other.base:#x} to {other.end:#x}") for other in known[:4]],
+        help=["correct one of the two; where the boot loader finds more than the device tree says, allow the warning"])]
+
+
+def _malformed(part: str, message: str, place: Span) -> Diagnostic:
     help_ = []
     if part == "memory":
         help_ = ["give the memory in board.yaml, for example: memory: [{at: 0x80000000, size: 2GiB}]"]

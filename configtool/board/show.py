@@ -6,13 +6,17 @@ import argparse
 import json
 import os
 import sys
-from typing import Iterator, Sequence
+from typing import TYPE_CHECKING, Iterator, Sequence
 
 from ..source import Span
 from ..units import size_text
 from .assign import KEPT, guarded
 from .memory import usable
 from .model import Board, Cache, Cpu, Device
+
+
+if TYPE_CHECKING:
+    from ..diagnostics import Sink
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +42,7 @@ def main(arguments: list[str]) -> int:
     board = _find(given.board, sink)
     found = sink.diagnostics
     if found and all(d.code == "BH0801" for d in found):
-        raise UsageError("; ".join([found[0].message, *found[0].help]))
+        raise UsageError("; ".join([found[0].message, *found[0].help[:1]]))
     if found:
         color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         sys.stderr.write(Renderer(sink.texts, color).render(found))
@@ -51,7 +55,7 @@ def main(arguments: list[str]) -> int:
     return 1 if sink.has_errors else 0
 
 
-def _find(name: str, sink) -> Board | None:     # type: ignore[no-untyped-def]
+def _find(name: str, sink: "Sink") -> Board | None:
     """As load_board, but a device tree alone is shown as well, as far as it goes."""
     from .load import bare_board, board_names, load_board
 
@@ -84,7 +88,7 @@ def text(board: Board) -> list[str]:
         lines.append(f"  starts at {board.load:#x} by {board.boot}")
     lines += ["", f"CPUs ({sum(c.enabled for c in board.cpus)})"]
     riscv = board.arch.startswith("riscv")
-    rows = [("name", "hart" if riscv else "MPIDR", "core", "cluster", "")]
+    rows: list[tuple[str, ...]] = [("name", "hart" if riscv else "MPIDR", "core", "cluster", "")]
     rows += [(c.name, str(c.id) if riscv else f"{c.id:#x}", c.core, c.cluster or "-", _cpu_notes(c, board.psci))
              for c in board.cpus]
     lines += table(rows)
@@ -230,7 +234,7 @@ def to_json(board: Board) -> dict[str, object]:
                     "unified": c.unified, "cpus": [board.cpus[i].name for i in c.cpus]} for c in board.caches],
         "devices": [{"name": d.name, "path": d.path, "label": d.label, "aliases": list(d.aliases), "kind": d.kind,
                      "compatible": list(d.compatible), "enabled": d.enabled,
-                     "registers": [list(r) for r in d.registers],
+                     "registers": [list(r) for r in d.registers], "windows": [list(w) for w in d.windows],
                      "interrupts": [{"number": i.number, "trigger": i.trigger, "controller": i.controller}
                                     for i in d.interrupts],
                      "dma_master": d.dma_master, "iommus": [{"iommu": p, "stream_id": s} for p, s in d.iommus],

@@ -12,6 +12,7 @@ from .model import Board, Cpu, InterruptController
 # Windows of registers that a controller has at the least (the kernel's bindings arm,gic.yaml, arm,gic-v3.yaml).
 _REGISTERS = {"gicv3": 2, "gicv2": 4}
 _REDISTRIBUTOR = 0x2_0000       # bytes of one (IHI 0069H, section 12.10)
+_TIMERS = {"arm,armv8-timer", "arm,armv7-timer"}
 _VIRTUAL_TIMER = 2              # its place in the timer's interrupts without names (arm,arch_timer.yaml)
 
 
@@ -40,7 +41,7 @@ def _gic(board: Board, controller: InterruptController, cpus: list[Cpu]) -> Iter
         yield error("BH0811", "the interrupt controller has no maintenance interrupt", controller.span,
                     notes=["a hypervisor learns by it that a virtual interrupt is done"],
                     help=["give the GIC its interrupts, as its binding has them: <1 9 4>"])
-    timer = next((d for d in board.devices if d.kind == "timer" and "arm,armv8-timer" in d.compatible), None)
+    timer = next((d for d in board.devices if d.kind == "timer" and _TIMERS.intersection(d.compatible)), None)
     names = timer.node.strings("interrupt-names") if timer is not None and timer.node is not None else ()
     at = names.index("virt") if "virt" in names else _VIRTUAL_TIMER
     if timer is None or not timer.enabled or len(timer.interrupts) <= at:

@@ -6,9 +6,10 @@ ours.
 """
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from typing import NoReturn, Sequence
+from typing import NoReturn, Sequence, TextIO
 
 COMMANDS = {
     "check": "check a system description",
@@ -17,6 +18,7 @@ COMMANDS = {
     "header": "write the C header of a VM, also before its guest is built",
     "overlay": "write a devicetree overlay of a VM for Zephyr",
     "run": "build a system and start it as its board says",
+    "package": "write a built image in the forms that boot loaders and flash programmers take",
     "verify": "show from the finished image that its VMs are isolated",
     "free": "show what of the board nobody has",
     "explain": "explain a code, such as BH0206",
@@ -28,16 +30,40 @@ _MODULES = {"plan": "plan_command", "board": "board_command"}
 
 def run() -> NoReturn:
     """The program: sets up the streams, and leaves with the exit code."""
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()     # closed by who started us
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
+        sys.stderr.flush()
     except BrokenPipeError:     # the reader of our output went away
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except KeyboardInterrupt:
+        code = 130
+    except OSError as problem:
+        code = 2
+        try:
+            print(f"configtool: cannot write the output: {(problem.strerror or str(problem)).lower()}", file=sys.stderr,
+                  flush=True)
+        except OSError:
+            pass                # there is nobody left to tell
+    _drop(sys.stdout)
+    _drop(sys.stderr)
     sys.exit(code)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
+
+
+def _drop(stream: TextIO) -> None:
+    """What cannot be written goes nowhere: Python would try once more at its end, and complain."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -52,13 +78,25 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:
         raise
+    except MemoryError:
+        print("configtool: there is not enough memory for this description and its files", file=sys.stderr)
+        return 2
+    except OSError as problem:
+        if problem.filename is None and problem.errno in (errno.ENOSPC, errno.EIO, errno.EBADF):
+            raise           # of standard output; files are written and read with messages of their own
+        return _bug()
     except Exception:
-        import traceback
-        traceback.print_exc()
-        print("configtool: this is a bug of configtool, not a mistake of yours. Please report it with the lines above "
-              "and the "
-              "description.", file=sys.stderr)
-        return 3
+        return _bug()
+
+
+def _bug() -> int:
+    import traceback
+
+    traceback.print_exc()
+    print("configtool: this is a bug of configtool, not a mistake of yours. Please report it with the lines above "
+          "and the "
+          "description.", file=sys.stderr)
+    return 3
 
 
 def _dispatch(arguments: list[str]) -> int:

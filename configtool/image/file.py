@@ -40,14 +40,17 @@ def read(path: str, name: str) -> bytes:
         if status.st_size > LIMIT:
             raise BadFile("BH0403", f"'{name}' is larger than an image can be",
                           notes=(f"it has {status.st_size} bytes, at most {LIMIT} ({size_text(LIMIT)}) are read",))
-        parts, left = [], status.st_size
-        while left:
-            part = os.read(descriptor, min(left, 16 << 20))
-            if not part:
-                raise BadFile("BH0401", f"'{name}' became shorter while it was read")
-            parts.append(part)
-            left -= len(part)
-        return b"".join(parts)
+        data = os.read(descriptor, status.st_size)      # in one piece: joining pieces takes twice the memory
+        if len(data) < status.st_size:
+            pieces, left = [data], status.st_size - len(data)
+            while left:
+                piece = os.read(descriptor, left)
+                if not piece:
+                    raise BadFile("BH0401", f"'{name}' became shorter while it was read")
+                pieces.append(piece)
+                left -= len(piece)
+            data = b"".join(pieces)
+        return data
     except OSError as e:
         raise BadFile("BH0401", f"cannot read '{name}': {(e.strerror or 'input/output error').lower()}") from None
     finally:
@@ -74,7 +77,11 @@ def _near(path: str, name: str) -> tuple[str, ...]:
             names = sorted(e.name for e in itertools.islice(entries, 2000))
     except (OSError, ValueError):
         return (f"the folder '{os.path.dirname(name) or '.'}' does not exist either",)
-    found = difflib.get_close_matches(os.path.basename(path), names, 1, 0.7)
+    wanted = os.path.basename(path)
+    # Endings are alike among images, so the rest of the name has to be, too.
+    stem = os.path.splitext(wanted)[0]
+    found = [other for other in difflib.get_close_matches(wanted, names, 3, 0.7)
+             if difflib.SequenceMatcher(None, os.path.splitext(other)[0], stem).ratio() >= 0.7]
     if found:
         return (f"did you mean '{os.path.join(os.path.dirname(name), found[0])}'?",)
     return ("paths are relative to the YAML file; build the guest first",)

@@ -5,6 +5,7 @@ A file costs at most image.file.LIMIT bytes of memory for itself and as much aga
 """
 from __future__ import annotations
 
+import io
 import os
 import zlib
 from dataclasses import replace
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 class Sink(Protocol):
     def add(self, diagnostic: "Diagnostic") -> None: ...
 
+
+_PIECE = 1 << 20                # bytes that are unpacked at once
 
 # Compressed files by their first bytes: what it is, and the program that unpacks it.
 _PACKED = ((b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"), (b"\xfd7zXZ\x00", "xz", "xz -dc"),
@@ -101,16 +104,21 @@ def _parse(data: bytes, path: str, name: str, arch: str, packed: bool = False) -
 
 def _inflate(data: bytes, name: str) -> bytes:
     engine = zlib.decompressobj(31)
+    out, left, at = io.BytesIO(), b"", 0        # grows in place; zlib's own buffer takes twice the memory
     try:
-        out = engine.decompress(data, LIMIT + 1)
+        while not engine.eof and (left or at < len(data)):
+            if not left:
+                left, at = data[at:at + _PIECE], at + _PIECE
+            out.write(engine.decompress(left, _PIECE))
+            left = engine.unconsumed_tail
+            if out.tell() > LIMIT:
+                raise BadFile("BH0403", f"'{name}' unpacks to more than an image can be",
+                              notes=(f"at most {LIMIT} bytes ({size_text(LIMIT)}) are unpacked",))
     except zlib.error as e:
         raise BadFile("BH0408", f"'{name}' is a damaged gzip file", notes=(str(e).lower(),)) from None
-    if len(out) > LIMIT:
-        raise BadFile("BH0403", f"'{name}' unpacks to more than an image can be",
-                      notes=(f"at most {LIMIT} bytes ({size_text(LIMIT)}) are unpacked",))
     if not engine.eof:
         raise BadFile("BH0408", f"'{name}' is a gzip file that ends too early", help=("copy or build it again",))
-    return out
+    return out.getvalue()
 
 
 def _unpacked(name: str) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The device tree of a guest: what it has, and nothing of the host's.
 
-Sources: Devicetree Specification 0.4; the kernel's bindings reserved-memory. tree_<arch>.py add what an architecture has
-of its own.
+Sources: Devicetree Specification 0.4; the kernel's bindings reserved-memory. tree_<arch>.py add what an architecture
+has of its own.
 """
 from __future__ import annotations
 

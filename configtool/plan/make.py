@@ -113,6 +113,7 @@ class _Maker:
                       for vm, cpus in zip(system.vms, self.vm_cpus)}
         self.bases = {vm.name: bases(vm, images, self.arch) for vm in system.vms}
         self._trees: dict[tuple[str, Layout], tuple[TreeNode, bytes]] = {}
+        self._left_out: dict[str, tuple[str, ...]] = {}
         self._runs: list[tuple[Run, bytes]] = []        # of the last attempt, with the VM's device tree
 
     def make(self) -> Plan | None:
@@ -387,6 +388,7 @@ class _Maker:
                 tree = own_tree.converted(self.own_trees[vm.devicetree_file[0]].root)
             else:
                 tree = guest_tree.build(facts)
+                self._left_out[vm.name] = guest_tree.left_out(facts)
             if vm.devicetree_extra is not None:
                 path, span = vm.devicetree_extra
                 tree = own_tree.merged(tree, guest_tree.labels(facts), self.own_trees[path], vm.name, span,
@@ -434,7 +436,7 @@ class _Maker:
                       tree, 0, own.uart, policy(vm.on_fault, self.board), policy(vm.on_reset, self.board),
                       policy(vm.on_poweroff, self.board), restored,
                       tuple(Extent(a.region.name, a.ipa, a.size, a.region.access, a.region.span.line)
-                            for a in layout.areas))
+                            for a in layout.areas), self._left_out.get(vm.name, ()))
 
     def _format(self, formats: tuple[TableFormat, ...], end: int, vms: list[VmPlan]) -> TableFormat | None:
         """The smallest format that reaches `end` and that all CPUs have."""

@@ -171,6 +171,7 @@ class VmPlan:
     on_poweroff: Policy = Policy()
     restores: tuple[Restore, ...] = ()   # sorted by ipa; empty unless a policy restarts the VM
     regions: tuple[Extent, ...] = ()     # in the order of the YAML
+    left_out: tuple[str, ...] = ()       # what its devices have on the board and not in `tree`, a line for each
     restore_table: int = 0          # AArch64: physical address of the tables that the hypervisor restarts it with
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes of the devices that a VM has, in the words of its own tree.
 
-Addresses are those of the CPU as the guest sees them, so that `ranges` have nothing left to translate; interrupts are at
-the guest's controller; phandles are counted anew; what names a node that the guest does not have is dropped.
+Addresses are those of the CPU as the guest sees them, so that `ranges` have nothing left to translate; interrupts are
+at the guest's controller; phandles are counted anew; what names a node that the guest does not have is dropped.
 Sources: Devicetree Specification 0.4, chapter 2; the kernel's bindings clock/fixed-clock.yaml,
 regulator/fixed-regulator.yaml, pci/pci.txt (ranges and interrupt-map of a PCI host bridge).
 """
@@ -67,11 +67,12 @@ def _bare(board: Board, given: Sequence[devices.Given], style: Style) -> Passed:
     found = []
     for g in given:
         triggers = {number: trigger for number, trigger, _ in devices.interrupts((g,), board)}
+        wired = [(i.number, triggers[i.number]) for i in g.device.interrupts if i.number in triggers]
         name, at = place(g)
         found.append((at, node(name, [
             text("compatible", *g.device.compatible) if g.device.compatible else None,
             _reg(g) if g.device.registers else None,
-            *style.interrupts(*((i.number, triggers[i.number]) for i in g.device.interrupts if i.number in triggers))])))
+            *style.interrupts(*wired)])))
     return Passed(tuple(found), (), {g.device.path: f"/soc/{place(g)[0]}" for g in given})
 
 
@@ -136,7 +137,7 @@ class _Writer:
         found: dict[str, None] = {}
         for lack in self._closure.lacks:
             how = "fixed instead of" if lack.stub is not None else "without"
-            found[f"{lack.node.path.lstrip('/')}: {how} {lack.name} of {lack.provider.path}"] = None
+            found[f"{lack.node.name}: {how} {lack.name} of {lack.provider.path}"] = None
         return tuple(found)
 
     # Names first, for what is written names nodes by their paths.
@@ -324,7 +325,8 @@ class _Writer:
             return self._pci(source)
         children = self._children(source)
         if source.has("ranges") and not self._closure.mapped_bus(source):       # of a bus that the CPU does not see
-            return [raw(p.name, p.value) for p in source.properties if p.name in ("#address-cells", "#size-cells", "ranges")]
+            return [raw(p.name, p.value) for p in source.properties
+                    if p.name in ("#address-cells", "#size-cells", "ranges")]
         if any(self._registers(child, offset) for child in children):
             return [cells("#address-cells", 2), cells("#size-cells", 2), flag("ranges")]
         if children and not any(child.has("reg") for child in children) or source.has("ranges"):
@@ -332,7 +334,7 @@ class _Writer:
         return [raw(p.name, p.value) for p in source.properties if p.name in ("#address-cells", "#size-cells")]
 
     def _pci(self, source: Node) -> list[Property]:
-        """The windows of a PCI host bridge, at CPU addresses, and its four wired interrupts at the guest's controller."""
+        """The windows of a PCI host bridge at CPU addresses, and its four wired interrupts at the guest's controller."""
         out = [cells("#address-cells", 3), cells("#size-cells", 2)]
         windows: list[int] = []
         prop = source.get("ranges")

@@ -12,19 +12,21 @@ from .model import Property, TreeNode
 
 
 def cells(name: str, *values: int) -> Property:
-    decimal = name in _DECIMAL or name.endswith("-frequency")
+    decimal = name in _DECIMAL or name.endswith(_DECIMAL_ENDS)
     shown = " ".join(str(v) if decimal or v < 10 else f"{v:#x}" for v in values)
     return Property(name, struct.pack(f">{len(values)}I", *values), f"<{shown}>")
 
 
+_DECIMAL_ENDS = ("-frequency", "-microvolt", "-microamp", "-hz", "-ms", "-us", "-ns", "-delay")
 _DECIMAL = {"interrupts", "riscv,ndev", "id"}
 
 
-def references(name: str, *targets: tuple[str, int, int]) -> Property:
-    """Phandles with one argument each, (path, phandle, argument): DTS source names the node, so that dtc can follow
-    it."""
-    value = struct.pack(f">{2 * len(targets)}I", *(v for _, phandle, argument in targets for v in (phandle, argument)))
-    return Property(name, value, ", ".join(f"<&{{{path}}} {argument}>" for path, _, argument in targets))
+def references(name: str, *targets: tuple[str, int] | tuple[str, int, int]) -> Property:
+    """Phandles with at most one argument each, (path, phandle[, argument]): DTS source names the node, so that dtc can
+    follow it."""
+    numbers = [number for _, *entry in targets for number in entry]
+    shown = (" ".join([f"&{{{path}}}", *map(str, entry[1:])]) for path, *entry in targets)
+    return Property(name, struct.pack(f">{len(numbers)}I", *numbers), ", ".join(f"<{words}>" for words in shown))
 
 
 def numbers64(name: str, *values: int) -> Property:

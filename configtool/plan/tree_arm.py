@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import irqchip_gic as gic
 from .model import TreeNode, Window
-from .tree import cells, flag, node, numbers64, text
+from .tree import cells, flag, node, numbers64, references, text
 from .tree_style import Facts, Style
 
 _GIC, _CLOCK = 1, 2                 # phandles
@@ -70,4 +70,4 @@ def _gic(window: Window, v2: bool) -> TreeNode:
 def _uart(window: Window) -> TreeNode:
     return node(f"serial@{window.ipa:x}", [
         text("compatible", "arm,pl011", "arm,primecell"), numbers64("reg", window.ipa, window.size),
-        cells("clocks", _CLOCK, _CLOCK), text("clock-names", "uartclk", "apb_pclk")])
+        references("clocks", ("/clock-uart", _CLOCK), ("/clock-uart", _CLOCK)), text("clock-names", "uartclk", "apb_pclk")])

@@ -89,3 +89,10 @@ On Arm every guest has the virtual timer of its CPU, and the number of its inter
 node `timer` (arm,arch_timer.yaml), or the one that `interrupt-names` calls `virt`. Without it no guest has a tick. (On
 RISC-V the timer is part of the architecture.)""",
          fails=_VM + "# with an Arm board whose board.dts has no timer\n", passes=_VM)
+
+reported("BH0814", "memory that the device tree does not have", phase="board", severity="warning", explain="""\
+`memory:` of board.yaml takes the place of what the device tree says, and has an address that is not in any of the device
+tree's banks. Where there is no memory, a VM faults at its first access, or the board stops. The hypervisor probes the
+last word of each bank that the plan uses.""",
+         fails=_VM + _YAML + "memory: [{at: 0x80000000, size: 4GiB}]\n",
+         passes=_VM + _YAML + "memory: [{at: 0x80000000, size: 1GiB}]\n")

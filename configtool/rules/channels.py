@@ -223,13 +223,15 @@ def less_critical(self: Rule, context: Context) -> Iterator[Diagnostic]:
             rung = [vm.name for vm in others if names[0] in (vm.name, critical.name) and _is_rung(channel, critical.name)]
             if not reads and not rung:
                 continue
+            quiet = {"both": "to" if critical.name == names[0] else "from"}.get(channel.doorbell, "none")
             who = " and ".join(f"VM '{vm.name}' ({vm.criticality})" for vm in others if vm.name in reads + rung)
             yield self.diagnostic(
                 f"VM '{critical.name}' (criticality {critical.criticality}) depends on {who} through channel "
                 f"'{channel.name}'", channel.span,
                 notes=[*(f"{critical.name} reads what {name} writes" for name in reads),
                        *(f"{name} can ring {critical.name} as often as it likes" for name in rung)],
-                help=['say why that is safe, because: "..."' + (", or write another doorbell:" if rung else "")])
+                help=['say in the channel why that is safe: because: "..."',
+                      *([f"or keep the interrupts away: doorbell: {quiet}"] if rung else [])])
 
 
 def _overrides(system: System) -> Iterator[tuple[Vm, ChannelOverride]]:

@@ -95,7 +95,7 @@ def missing(board: Board, name: str) -> tuple[Node, str, list[str]] | None:
     if node.string("device_type", "") == "memory" or node.path.startswith("/reserved-memory"):
         return node, "is no device: it is memory", ["memory is given by memory: {ram: 16MiB}"]
     devices = {d.path: d for d in board.devices}
-    above = node.parent
+    above: Node | None = node.parent
     while above is not None and above.path not in devices:
         above = above.parent
     if above is not None and (node.has("compatible") or devices[above.path].kind == "pci"):

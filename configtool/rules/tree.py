@@ -27,37 +27,37 @@ _NEEDS = {"BH0501", "BH0502", "BH0503", "BH0504", "BH0505", "BH0506"}
 
 @rule("BH0901", "device that needs what another VM has", phase="board", severity="warning", needs=tuple(sorted(_NEEDS)),
       explain="""\
-A device works only with its clock, reset, power domain or the like, and these come from a device that another VM has (or the hypervisor).
-That VM can stop the clock at any time: Linux switches off every clock, regulator and power domain that none of its own drivers asks for.
-The device tree of this VM has a fixed clock or regulator in their place where that is possible, and nothing otherwise. Give both devices
-to one VM; or keep the other one from touching it (for Linux: clk_ignore_unused, regulator_ignore_unused, pd_ignore_unused) and allow the
-warning.""",
+A device works only with its clock, reset, power domain or the like, and these come from a device that another VM has
+(or the hypervisor). That VM can stop the clock at any time: Linux switches off every clock, regulator and power
+domain that none of its own drivers asks for. The device tree of this VM has a fixed clock or regulator in their place
+where that is possible, and nothing otherwise. Give both devices to one VM; or keep the other one from touching it
+(for Linux: clk_ignore_unused, regulator_ignore_unused, pd_ignore_unused) and allow the warning.""",
       fails=_RTC + _OTHER + "    devices: [clk]\n" + _CLOCK, passes=_RTC)
 def needs_of_another(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for owner, mine, lacks in _lacks(context):
         if owner is None or all(lack.optional for lack in lacks):
             continue
-        holder = owner.device
-        kept = owner.vm is None
-        whose = "the hypervisor" if kept else f"VM '{owner.vm.name}'"      # type: ignore[union-attr]
+        holder, other, vm = owner.device, owner.vm, mine[0].vm
         notes = [_needed(lack) for lack in _each(lacks)]
-        if owner.vm is not None and mine[0].vm.criticality > owner.vm.criticality:
-            notes.append(f"VM '{mine[0].vm.name}' is the more critical of the two: {mine[0].vm.criticality} against "
-                         f"{owner.vm.criticality}")
-        labels = [Label(owner.span, f"{holder.name} is given to VM '{owner.vm.name}' here")] if owner.vm is not None else []
-        yield self.diagnostic(
-            f"{_names(mine)} of VM '{mine[0].vm.name}' depend{'s' if len(mine) == 1 else ''} on {holder.name}, which {whose} has",
-            mine[0].span, related=[*labels, Label(holder.span)], notes=notes,
-            help=[] if kept else [f"give {holder.name} to VM '{mine[0].vm.name}', or all of them to VM '{owner.vm.name}'"])     # type: ignore[union-attr]
+        if other is not None and vm.criticality > other.criticality:
+            notes.append(f"VM '{vm.name}' is the more critical of the two: {vm.criticality} against {other.criticality}")
+        whose = f"VM '{other.name}'" if other is not None else "the hypervisor"
+        labels, help_ = [], []
+        if other is not None:
+            labels.append(Label(owner.span, f"{holder.name} is given to {whose} here"))
+            help_.append(f"give {holder.name} to VM '{vm.name}', or all of them to {whose}")
+        yield self.diagnostic(f"{_depend(mine)} on {holder.name}, which {whose} has", mine[0].span,
+                              related=[*labels, Label(holder.span)], notes=notes, help=help_)
 
 
 @rule("BH0902", "device that needs what nobody has", phase="board", severity="warning", needs=tuple(sorted(_NEEDS)),
       explain="""\
-A device works only with its clock, reset, power domain, pin settings or the like, and these come from a device that no VM has, or from
-firmware, which a VM cannot call. Everything stays as the firmware left it at boot. The device tree of the VM leaves the property out, and
-a driver that cannot do without it gives up. A clock that runs from boot on can be stated in board.yaml (`clocks:`), and is then a fixed
-clock in the tree. What drivers usually do without (DMA channels, interconnects, thermal sensors) is left out without a warning; the
-head of the generated <vm>.dts lists all of it.""",
+A device works only with its clock, reset, power domain, pin settings or the like, and these come from a device that
+no VM has, or from firmware, which a VM cannot call. Everything stays as the firmware left it at boot. The device tree
+of the VM leaves the property out, and a driver that cannot do without it gives up. A clock that runs from boot on can
+be stated in board.yaml (`clocks:`), and is then a fixed clock in the tree. What drivers usually do without (DMA
+channels, interconnects, thermal sensors) is left out without a warning; the head of the generated <vm>.dts lists all
+of it.""",
       fails=_RTC + _CLOCK, passes=_RTC)
 def needs_of_nobody(self: Rule, context: Context) -> Iterator[Diagnostic]:
     board = board_of(context)
@@ -69,23 +69,24 @@ def needs_of_nobody(self: Rule, context: Context) -> Iterator[Diagnostic]:
         holder = _holder(board, lacks[0].provider)
         named = holder.name if holder is not None else lacks[0].provider.name
         why = "which nobody has" if holder is not None else \
-            "which firmware serves: a VM cannot call it" if "/firmware/" in lacks[0].provider.path else "which no VM can have"
-        clocks = sorted({_clock(lack) for lack in lacks if lack.name == "clocks"})
+            "which firmware serves: a VM cannot call it" if "/firmware/" in lacks[0].provider.path else \
+            "which no VM can have"
+        clocks = [_clock(lack) for lack in sorted({(lack.provider.path, lack.args): lack for lack in lacks
+                                                   if lack.name == "clocks"}.values(), key=lambda k: k.args)]
         help_ = [f"give {named} to VM '{vm.name}', too"] if holder is not None and holder.kind == "device" else []
         if clocks:
             where = board.yaml_span.file if board.yaml_span is not None else "board.yaml"
-            help_.append(f"state what runs from boot on in {where}, in Hz: clocks: {{{', '.join(f'{c}: HZ' for c in clocks[:6])}"
-                         + (", ...}" if len(clocks) > 6 else "}"))
+            keys = ", ".join(f"{clock}: HZ" for clock in clocks[:6]) + (", ..." if len(clocks) > 6 else "")
+            help_.append(f"state what runs from boot on in {where}, in Hz: clocks: {{{keys}}}")
         users = [g for g in mine if any(lack.device.path == g.device.path for lack in lacks)]
-        yield self.diagnostic(
-            f"{_names(users)} of VM '{vm.name}' depend{'s' if len(users) == 1 else ''} on {named}, {why}",
-            users[0].span, related=[Label(lacks[0].provider.span if holder is None else holder.span)],
-            notes=[_needed(lack) for lack in _each(lacks)], help=help_)
+        yield self.diagnostic(f"{_depend(users)} on {named}, {why}", users[0].span,
+                              related=[Label(lacks[0].provider.span if holder is None else holder.span)],
+                              notes=[_needed(lack) for lack in _each(lacks)], help=help_)
 
 
 reported("BH0904", "rate of what is no clock", phase="board", explain="""\
-A key of `clocks:` in board.yaml names a clock as the device tree does: a node with #clock-cells, by label, alias or path, and behind it
-as many numbers as it has cells. Without numbers it stands for all clocks of that node.""",
+A key of `clocks:` in board.yaml names a clock as the device tree does: a node with #clock-cells, by label, alias or
+path, and behind it as many numbers as it has cells. Without numbers it stands for all clocks of that node.""",
          fails=_VM + "# with this in board.yaml: clocks: {plic 3: 24000000}\n", passes=_VM)
 
 
@@ -139,8 +140,8 @@ def _holder(board: Board, node: Node) -> Device | None:
 
 
 def _each(lacks: list[Lack]) -> list[Lack]:
-    """Of each node and property one."""
-    return list({(lack.node.path, lack.name): lack for lack in lacks}.values())[:8]
+    """Of each node and kind of thing one."""
+    return list({(lack.node.path, lack.what): lack for lack in lacks}.values())[:8]
 
 
 def _needed(lack: Lack) -> str:
@@ -149,8 +150,9 @@ def _needed(lack: Lack) -> str:
     return f"{lack.device.name}: {lack.what} ({lack.name}{part}){instead}"
 
 
-def _names(given: list[Given]) -> str:
-    return listed([g.name for g in given])
+def _depend(given: list[Given]) -> str:
+    """'a, b of VM 'linux' depend'"""
+    return f"{listed([g.name for g in given])} of VM '{given[0].vm.name}' depend{'s' if len(given) == 1 else ''}"
 
 
 def _clock(lack: Lack) -> str:

@@ -19,7 +19,7 @@ TRAPPED = "trapped"             # access of a place that the hypervisor emulates
 @dataclass(frozen=True)
 class Piece:
     """A part of a VM's address space that is one thing. `kind`: 'memory', 'channel', 'device', 'file' (an interrupt
-    file of one of its CPUs), or 'stray': nothing that the VM has."""
+    file of one of its CPUs, or a GIC's virtual CPU interface), or 'stray': nothing that the VM has."""
     extent: Extent
     kind: str
     channel: str = ""
@@ -153,8 +153,9 @@ class Case:
     def _pieces(self, facts: VmFacts, grants: tuple[Grant, ...], claimed: list[ClaimedEnd]) -> Iterator[Piece]:
         devices = [(*whole_pages(base, size), grant)
                    for grant in grants for base, size in grant.device.registers if size]
-        files = union((cpu.guest_file, cpu.guest_file + PAGE) for cpu in self.facts.cpus
-                      if cpu.guest_file and cpu.vm == facts.index)
+        files = union([(cpu.guest_file, cpu.guest_file + PAGE) for cpu in self.facts.cpus
+                       if cpu.guest_file and cpu.vm == facts.index]
+                      + ([self.expected.gic.virtual] if self.expected.gic and self.expected.gic.virtual else []))
         for extent in facts.walk.extents:
             rest: list[Extent] = [extent]
             found: list[Piece] = []

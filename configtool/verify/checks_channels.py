@@ -56,7 +56,8 @@ def _end(vm: VmCase, channel: Channel, check: Check) -> int | None:
                    override.at_span or override.span, f"wanted at {override.at:#x}")
     got = vm.facts.walk.within(claim.ipa, claim.size)
     base = got[0].phys if got else 0
-    want = joined((claim.ipa + offset, base + offset, size, access) for offset, size, access in claim.end.parts)
+    memory = got[0].memory if got else ""
+    want = joined((claim.ipa + offset, base + offset, size, access, memory) for offset, size, access in claim.end.parts)
     if got != want:
         expected = _show(want) if got else f"{size_text(channel.size)} at IPA {claim.ipa:#x}"
         check.fail(f"VM '{vm.name}' does not have channel '{channel.name}' as it should", channel.span,

@@ -8,7 +8,7 @@ from ..board.model import Cpu
 from ..source import Span
 from .case import Case, VmCase, plural
 from .expect import Expected
-from .facts import Facts
+from .facts import CpuFacts, Facts
 from .report import Check
 from .walk import common
 
@@ -17,6 +17,9 @@ from .walk import common
 _ENVIRONMENT = ((63, 1, "sstc", "STCE"), (62, 1, "svpbmt", "PBMTE"), (61, 1, "svadu", "ADUE"), (7, 1, "zicboz", "CBZE"),
                 (6, 1, "zicbom", "CBCFE"), (4, 3, "zicbom", "CBIE"))
 _CBIE_FLUSH = 1
+# hstateen0, from the same manual, "Smstateen/Ssstateen Extensions": what a guest may have always, and with an interrupt
+# file of its own (CSRIND, AIA, IMSIC).
+_STATE, _STATE_FILES = 1 << 63 | 1 << 62, 7 << 58
 _PROBE = 8                      # bytes of the word at the end of a bank that is probed
 
 
@@ -83,8 +86,6 @@ def cpus(case: Case) -> Check:
     check = Check("cpus", "each CPU belongs to one VM, and each VM has its CPUs", unit="CPU")
     board = {cpu.id: cpu for cpu in case.board.cpus}
     span = case.system.board_span
-    contexts = case.board.controller.contexts if case.board.controller else {}
-    plic = case.board.controller is not None and case.board.controller.kind == "plic"
     seen: dict[int, int] = {}
     for index, cpu in enumerate(case.facts.cpus):
         check.look()
@@ -97,10 +98,9 @@ def cpus(case: Case) -> Check:
             check.fail(f"the CPU with id {cpu.id:#x} is called '{cpu.name}' in the image", span,
                        f"on the board it is {there.name}")
         else:
-            want = (contexts.get(cpu.id, 0), 0) if plic else (0, contexts.get(cpu.id, 0))
-            if (cpu.context, cpu.hart_index) != want:
-                check.fail(f"{cpu.name} has context {cpu.context} and hart index {cpu.hart_index} at the interrupt "
-                           "controller", span, f"on the board {want[0]} and {want[1]}")
+            for what, got, want in _at_controller(case, there, cpu):
+                if got != want:
+                    check.fail(f"{cpu.name} has {what} {got:#x} in the image", span, f"on the board {want:#x}")
         if cpu.id in seen:
             check.fail(f"the CPU with id {cpu.id:#x} is in the image twice", span)
         seen[cpu.id] = index
@@ -111,6 +111,17 @@ def cpus(case: Case) -> Check:
     for vm in case.vms:
         _own(case, vm, board, check)
     return check
+
+
+def _at_controller(case: Case, there: Cpu, cpu: CpuFacts) -> list[tuple[str, int, int]]:
+    """(what, in the image, on the board) of a CPU's place at the interrupt controller, and of how it is started."""
+    controller, gic = case.board.controller, case.expected.gic
+    index = controller.contexts.get(cpu.id, 0) if controller else 0
+    plic = controller is not None and controller.kind == "plic"
+    return [("context", cpu.context, index if plic else 0),
+            ("position at the interrupt controller", cpu.hart_index, gic.order[cpu.id] if gic else 0 if plic else index),
+            ("its redistributor at", cpu.gicr, gic.redistributors.get(cpu.id, 0) if gic else 0),
+            ("its release word at", cpu.release, there.release_addr or 0 if there.enable_method == "spin-table" else 0)]
 
 
 def _own(case: Case, vm: VmCase, board: dict[int, Cpu], check: Check) -> None:
@@ -159,8 +170,19 @@ def environment(case: Case) -> Check:
         check.fail(f"henvcfg has bits set that Bulkhead does not use: {left:#x}", span)
     if facts.sstc != bool(facts.henvcfg >> 63 & 1):
         check.fail("sstc and henvcfg.STCE differ: guests could not program their timer", span)
-    if any(value for part in (facts, *facts.cpus, *facts.vms) for value in part.others):
-        check.fail("the configuration has values that only Arm has", span)
+    for cpu in facts.cpus:
+        there = next((c for c in case.board.cpus if c.id == cpu.id), None)
+        guarded = there is not None and {"smstateen", "ssstateen"} & set(there.isa)
+        allowed = _STATE | (_STATE_FILES if cpu.guest_file else 0)
+        if cpu.hstateen0 & ~(allowed if guarded else 0):
+            check.fail(f"hstateen0 of {cpu.name} grants its guest {cpu.hstateen0:#x}", span,
+                       f"it may have {allowed:#x}" if guarded else "the CPU has no such register")
+    if facts.boot_ids and facts.boot_ids != tuple(cpu.id for cpu in facts.cpus):
+        check.fail(f"the first instructions know the CPUs {_hex(facts.boot_ids)}", span,
+                   f"the configuration has {_hex(tuple(cpu.id for cpu in facts.cpus))}")
+    for vm in case.vms:
+        if vm.facts.restore_table and vm.facts.restart is None:
+            check.fail(f"VM '{vm.name}' has tables for its restart, which this architecture does not use", vm.span)
     _probes(case, check)
     return check
 

@@ -55,8 +55,10 @@ def _parts(case: Case) -> list[tuple[tuple[int, int], str, str]]:
     parts = [((sections[".text"][0], sections[".rodata"][0]), "rx", "code"),
              ((sections[".rodata"][0], sections[".data"][0]), "r", "constants"),
              ((sections[".data"][0], sections[".tables"][0]), "rw", "data")]
-    controller, device = case.board.controller, case.expected.console
-    if controller is not None:
+    controller, device, gic = case.board.controller, case.expected.console, case.expected.gic
+    if gic is not None:
+        parts += [(where, "rw", f"interrupt controller, {name}") for where, name in gic.own]
+    elif controller is not None:
         parts += [(whole_pages(base, size), "rw", "interrupt controller") for base, size in controller.registers]
     parts += [(_file(cpu), "rw", "interrupt files") for cpu in case.facts.cpus if cpu.guest_file]
     if device is not None and case.facts.console is not None:
@@ -75,6 +77,8 @@ def _devices(case: Case, mapped: Ranges, image: Span, check: Check) -> None:
     if case.facts.console is not None:
         wanted.append(("the console", case.facts.console.base))
     wanted += [(f"the interrupt file of {cpu.name}", cpu.guest_file) for cpu in case.facts.cpus if cpu.guest_file]
+    wanted += [(f"the redistributor of {cpu.name}", cpu.gicr) for cpu in case.facts.cpus if cpu.gicr]
+    wanted += [(what, at) for what, at in (("GICC", case.facts.gicc), ("GICH", case.facts.gich)) if at]
     for what, address in wanted:
         if not common(mapped, [(address, address + 1)]):
             check.fail(f"the hypervisor does not map {what} at {address:#x}", image)

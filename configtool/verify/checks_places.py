@@ -61,7 +61,7 @@ def _named(vm: VmCase, start: int, end: int, name: str, held: tuple[Held, ...]) 
         return name.startswith("devices: ") and set(name.removeprefix("devices: ").split(", ")) <= {
             grant.name for grant in vm.grants}
     if kinds == {"file"}:
-        return name == "interrupt files"
+        return name in ("interrupt files", "interrupt controller, CPU interface")
     return kinds == {"channel"} and any(name == f"channels.{c.end.channel.name}" and c.ipa <= start and end <= c.ipa
                                         + c.size
                                        for c in vm.claimed)

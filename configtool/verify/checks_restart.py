@@ -26,6 +26,7 @@ def restart(case: Case) -> Check:
                            action.span if action else vm.span,
                            notes=(f"in the image: {_show(policy)}", f"in the description: {_show(wanted)}"))
         _covers(vm, again, check)
+        _tables(case, vm, check)
         for restore in vm.facts.restores:
             _source(case, vm, restore, check)
         if vm.facts.restores:
@@ -60,6 +61,28 @@ def _covers(vm: VmCase, again: bool, check: Check) -> None:
             check.fail(f"a restart of VM '{vm.name}' does not put back IPA {span_text(start, end)}", vm.span)
 
 
+def _tables(case: Case, vm: VmCase, check: Check) -> None:
+    """Tables for the restart alone, on AArch64: the hypervisor's own, that VM's memory and its copies."""
+    if vm.facts.restart is None:
+        if vm.facts.restores and case.facts.arch == "aarch64":
+            check.fail(f"VM '{vm.name}' has no tables for its restart", vm.span)
+        return
+    wanted = {(e.phys, e.phys_end, e.access) for e in case.facts.own.extents}
+    wanted |= {(r.phys, r.phys + r.size, "rw") for r in vm.facts.restores}
+    wanted |= {(r.source, r.source + r.size, "r") for r in vm.facts.restores if r.source}
+    found = vm.facts.restart.walk.extents
+    for access in ("r", "rw", "rx", "rwx", "x"):
+        have = union((e.phys, e.phys_end) for e in found if e.access == access)
+        want = union((low, high) for low, high, rights in wanted if rights == access)
+        for start, end in minus(have, want)[:1]:
+            check.fail(f"to restart VM '{vm.name}' the hypervisor maps {span_text(start, end)} ({access})", vm.span,
+                       case.owner(start))
+        for start, end in minus(want, have)[:1]:
+            check.fail(f"to restart VM '{vm.name}' the hypervisor lacks {span_text(start, end)} ({access})", vm.span)
+    if any(e.ipa != e.phys for e in found):
+        check.fail(f"to restart VM '{vm.name}' the hypervisor maps memory elsewhere than where it is", vm.span)
+
+
 def _source(case: Case, vm: VmCase, restore: Restore, check: Check) -> None:
     """It comes from a copy of what the VM starts with, or is zeros where it starts with zeros."""
     there = vm.facts.walk.within(restore.ipa, restore.size)
@@ -74,7 +97,8 @@ def _source(case: Case, vm: VmCase, restore: Restore, check: Check) -> None:
     copy = case.facts.elf.read(restore.source, restore.size)
     if copy is None or copy != case.read_guest(vm, restore.ipa, restore.size):
         check.fail(f"{what} does not start with what its pristine copy at {restore.source:#x} has", vm.span)
-    mapped = union((e.phys, e.phys_end) for e in case.facts.own.extents)
+    walk = vm.facts.restart.walk if vm.facts.restart else case.facts.own
+    mapped = union((e.phys, e.phys_end) for e in walk.extents)
     if minus([(restore.source, restore.source + restore.size)], mapped):
         check.fail(f"the hypervisor does not map the pristine copy at {restore.source:#x} for VM '{vm.name}'", vm.span)
 

@@ -49,12 +49,14 @@ def tables(case: Case, image: Span) -> Check:
     low, high = case.facts.sections[".tables"]
     seen: dict[int, str] = {}
     ids: dict[int, str] = {}
-    roots = [("the hypervisor's tables", case.facts.own, image, case.facts.own_register, case.facts.own_problem, 0)]
-    roots += [(f"tables of VM '{vm.name}'", vm.facts.walk, vm.span, vm.facts.stage2, vm.facts.root_problem, vm.facts.id)
-              for vm in case.vms]
-    for name, walk, span, register, problem, number in roots:
-        if problem:
-            check.fail(f"{name}: the register value {register:#x} names no tables", span, notes=(problem,))
+    roots = [("the hypervisor's tables", case.facts.own_tables, image)]
+    roots += [(f"tables of VM '{vm.name}'", vm.facts.tables, vm.span) for vm in case.vms]
+    roots += [(f"the hypervisor's tables to restart VM '{vm.name}'", vm.facts.restart, vm.span) for vm in case.vms
+              if vm.facts.restart is not None]
+    for name, tree, span in roots:
+        walk = tree.walk
+        if tree.problem:
+            check.fail(f"{name}: the register value {tree.register:#x} names no tables", span, notes=(tree.problem,))
             continue
         check.look(len(walk.tables))
         for flaw in walk.flaws[:3]:
@@ -70,12 +72,13 @@ def tables(case: Case, image: Span) -> Check:
                     check.fail(f"{name}: the table at {page:#x} is used twice, first in {seen[page]}", span)
                     break
                 seen[page] = name
-        if walk is not case.facts.own:
-            if number == 0 or number in ids:
-                check.fail(f"{name} have VMID {number}, " + (f"as those of VM '{ids[number]}'" if number in ids else
-                           "which is the hypervisor's own"), span, notes=("TLB entries of the two would be mixed up",))
-            ids[number] = name
-        check.evidence.append(f"{name}: {_describe(walk, register)}")
+        if any(tree is vm.facts.tables for vm in case.vms):
+            if tree.id == 0 or tree.id in ids:
+                check.fail(f"{name} have VMID {tree.id}, as {ids.get(tree.id, 'nobody may')}", span,
+                           notes=("TLB entries of two VMs would be mixed up",))
+            ids[tree.id] = name
+        check.evidence.append(f"{name}: {_describe(walk, tree.register)}")
+    _attributes(case, image, check)
     blob = [(low, high)]
     for vm in case.vms:
         for start, end in common(vm.physical, blob):
@@ -84,6 +87,23 @@ def tables(case: Case, image: Span) -> Check:
         check.fail(f"the hypervisor maps translation tables at {span_text(start, end)}", image,
                    notes=("mapped nowhere, they cannot be changed at run time",))
     return check
+
+
+def _attributes(case: Case, image: Span, check: Check) -> None:
+    """Where tables give attributes, memory is normal and devices are devices, for every VM and the hypervisor alike:
+    else one would not see what the other writes."""
+    for vm in case.vms:
+        for piece in vm.pieces:
+            e, wanted = piece.extent, "normal" if piece.kind in ("memory", "channel") else "device"
+            if e.memory not in ("", wanted):
+                check.fail(f"VM '{vm.name}' has {e.memory} memory at IPA {span_text(e.ipa, e.end)}", vm.span,
+                           f"it is {case.owner(e.phys)}, to be mapped as {wanted}")
+    for tree in [case.facts.own_tables] + [vm.facts.restart for vm in case.vms if vm.facts.restart is not None]:
+        for e in tree.walk.extents:
+            wanted = "normal" if common([(e.phys, e.phys_end)], case.banks) else "device"
+            if e.memory not in ("", wanted):
+                check.fail(f"the hypervisor maps {span_text(e.phys, e.phys_end)} as {e.memory} memory", image,
+                           f"it is {case.owner(e.phys)}, to be mapped as {wanted}")
 
 
 def _describe(walk: Walk, register: int) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..board.model import Board, Device
 from ..source import Span
 from ..system import Channel, System, Vm
+from .expect_gic import Gic, gic
 from .walk import PAGE, Ranges, minus, union
 
 
@@ -42,6 +43,7 @@ class Expected:
     console: Device | None      # the hypervisor's UART
     ram: Ranges                 # banks less firmware's and reserved memory
     reserved: tuple[tuple[int, int, str], ...]  # whole pages of it: (start, end, name)
+    gic: Gic | None             # None: the board has another interrupt controller
 
     def vm(self, name: str) -> Vm:
         return next(v for v in self.system.vms if v.name == name)
@@ -57,7 +59,7 @@ def expect(system: System, board: Board) -> Expected:
     reserved = tuple((*whole_pages(r.base, r.size), r.name) for r in board.reserved)
     ram = minus(union((b.base, b.end) for b in board.memory), union((start, end) for start, end, _ in reserved))
     return Expected(system, board, _grants(system, board, console), {vm.name: _ends(system, vm) for vm in system.vms},
-                    console, ram, reserved)
+                    console, ram, reserved, gic(board))
 
 
 def _grants(system: System, board: Board, console: Device | None) -> dict[str, tuple[Grant, ...]]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import code_riscv, dwarf, walk_riscv
+from . import dwarf
 from .dwarf import Array, Pointer, Record, Scalar, Type
-from .elf import MACHINES, Elf, NotAnImage
+from .elf import Elf, NotAnImage
+from .machine import Machine, Tree, machine
 from .walk import Walk
 
 _LONGEST = 4096                 # of a string
@@ -71,10 +72,8 @@ class Policy:
 class VmFacts:
     index: int
     name: str
-    stage2: int                 # value of the register that names its tables
-    id: int                     # VMID
-    walk: Walk
-    root_problem: str
+    tables: Tree
+    restart: Tree | None        # the hypervisor's tables while the VM is restarted, where they are not its own
     entry: int
     dtb: int
     cpus: tuple[int, ...]
@@ -87,7 +86,11 @@ class VmFacts:
     criticality: int
     policies: tuple[tuple[str, Policy], ...]        # 'on_fault', ...
     restores: tuple[Restore, ...]
-    others: tuple[int, ...]     # values that only Arm has
+    restore_table: int
+
+    @property
+    def walk(self) -> Walk:
+        return self.tables.walk
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,11 @@ class CpuFacts:
     stack: int
     name: str
     context: int                # of the PLIC
-    hart_index: int             # at an APLIC and IMSIC
+    hart_index: int             # at an APLIC, an IMSIC, a GIC
     guest_file: int             # physical page of an interrupt file, 0: none
-    others: tuple[int, ...]     # values that only Arm has
+    hstateen0: int              # RISC-V
+    gicr: int                   # GICv3: its redistributor
+    release: int                # spin table: its release word, 0: none
     vm: int
     vcpu: int
 
@@ -122,17 +127,23 @@ class Facts:
     irqchip: int
     henvcfg: int
     sstc: bool
-    others: tuple[int, ...]     # values that only Arm has
+    gicc: int                   # GICv2
+    gich: int                   # GICv2
+    maintenance: int            # GIC
+    irq_edges: tuple[int, ...]  # GIC: a bit for each source
     probes: tuple[int, ...]
+    boot_ids: tuple[int, ...]   # of each CPU, as the first instructions know them; empty: they do not
     console: ConsoleFacts | None
     cpus: tuple[CpuFacts, ...]
     vms: tuple[VmFacts, ...]
     irq_owner: tuple[tuple[int, int], ...]      # by physical source: (VM index, NOBODY or HYPERVISOR; guest number)
-    own: Walk                   # the hypervisor's own tables
-    own_register: int           # value of the register that names them
-    own_problem: str
+    own_tables: Tree
     build_id: bytes
     sections: dict[str, tuple[int, int]] = field(default_factory=dict)      # of the hypervisor: name -> (base, end)
+
+    @property
+    def own(self) -> Walk:
+        return self.own_tables.walk
 
 
 NOBODY, HYPERVISOR = 0xffff, 0xfffe     # hypervisor/include/config.h: IRQ_NOBODY, IRQ_HYPERVISOR
@@ -158,8 +169,6 @@ def layout(elf: Elf) -> Layout:
 def gather(elf: Elf, known: Layout | None = None) -> Facts:
     """Raises NotAnImage, Malformed."""
     known = known or layout(elf)
-    if MACHINES[elf.machine] != "RISC-V":
-        raise NotAnImage(f"it is made for {MACHINES[elf.machine]}, and only images for RISC-V can be verified so far")
     sections = {}
     for name in SECTIONS:
         section = elf.section(name)
@@ -168,7 +177,7 @@ def gather(elf: Elf, known: Layout | None = None) -> Facts:
         sections[name] = (section.base, section.end)
     memory = _Memory(elf, sections[".rodata"], known.arrays)
     try:
-        return _facts(elf, memory, memory.value(known.config.type, known.config.address, "config"), sections)
+        return _facts(elf, memory, machine(elf), memory.value(known.config.type, known.config.address, "config"), sections)
     except (AttributeError, KeyError) as error:
         raise NotAnImage(f"its configuration is laid out for another version of Bulkhead ({error})") from None
 
@@ -214,53 +223,52 @@ class _Memory:
         return data[:end].decode("utf-8", "backslashreplace")
 
 
-def _facts(elf: Elf, memory: _Memory, config: Record, sections: dict[str, tuple[int, int]]) -> Facts:
+def _facts(elf: Elf, memory: _Memory, made_for: Machine, config: Record, sections: dict[str, tuple[int, int]]) -> Facts:
     c: Any = config
     for name in ("sstc", "has_console"):
         if getattr(c, name) not in (0, 1):
             raise Malformed(f"config.{name} is {getattr(c, name)}, which is no truth value")
-    own = walk_riscv.root(register := code_riscv.satp(elf), elf.bits, guest=False)
     console = c.console if c.has_console else None
     return Facts(
-        elf=elf, arch=f"riscv{elf.bits}", name=memory.text(c.system, "config.system"),
+        elf=elf, arch=made_for.arch, name=memory.text(c.system, "config.system"),
         file=memory.text(c.file, "config.file"),
         board=memory.text(c.board, "config.board"), irqchip=c.irqchip_base, henvcfg=c.henvcfg, sstc=bool(c.sstc),
-        others=(c.gicc_base, c.gich_base, c.maintenance_irq, *c.irq_edges),
-        probes=_probes(elf, memory),
+        gicc=c.gicc_base, gich=c.gich_base, maintenance=c.maintenance_irq, irq_edges=c.irq_edges,
+        boot_ids=_words(elf, memory, "boot_ids", len(c.cpus)) if elf.symbol("boot_ids") else (),
+        probes=_words(elf, memory, "boot_probes"),
         console=ConsoleFacts(console.base, console.reg_shift, console.reg_width, console.irq, console.cpu) if console
         else None,
         cpus=tuple(CpuFacts(p.id, p.stack, memory.text(p.name, f"config.cpus[{i}].name"), p.context,
-                            p.hart_index, p.guest_file, (p.gicr, p.release), p.vm, p.vcpu)
+                            p.hart_index, p.guest_file, p.hstateen0, p.gicr, p.release, p.vm, p.vcpu)
                    for i, p in enumerate(c.cpus)),
-        vms=tuple(_vm(elf, memory, i, vm) for i, vm in enumerate(c.vms)),
+        vms=tuple(_vm(made_for, memory, i, vm) for i, vm in enumerate(c.vms)),
         irq_owner=tuple((o.vm, o.guest) for o in c.irq_owner),
-        own=walk_riscv.walk(own, elf.read), own_register=register, own_problem=own.problem,
-        build_id=_build_id(elf), sections=sections)
+        own_tables=made_for.own(), build_id=_build_id(elf), sections=sections)
 
 
-def _probes(elf: Elf, memory: _Memory) -> tuple[int, ...]:
-    """`boot_probes`: words of 64 bits up to a 0."""
-    symbol = elf.symbol("boot_probes")
+def _words(elf: Elf, memory: _Memory, name: str, count: int = 0) -> tuple[int, ...]:
+    """A table of 64-bit words that the first instructions read: `count` of them, or all up to a 0."""
+    symbol = elf.symbol(name)
     if symbol is None:
-        raise NotAnImage("it has no symbol 'boot_probes'")
+        raise NotAnImage(f"it has no symbol '{name}': it is no image of Bulkhead")
     found: list[int] = []
-    while True:
-        word = int.from_bytes(memory.bytes(symbol.value + 8 * len(found), 8, "boot_probes"), "little")
-        if not word:
-            return tuple(found)
+    while not count or len(found) < count:
+        word = int.from_bytes(memory.bytes(symbol.value + 8 * len(found), 8, name), "little")
+        if not count and not word:
+            break
         found.append(word)
+    return tuple(found)
 
 
-def _vm(elf: Elf, memory: _Memory, index: int, vm: Any) -> VmFacts:
+def _vm(made_for: Machine, memory: _Memory, index: int, vm: Any) -> VmFacts:
     what = f"config.vms[{index}]"
-    root = walk_riscv.root(vm.stage2, elf.bits, guest=True)
     policies = []
     for name in ("on_fault", "on_reset", "on_poweroff"):
         policy = getattr(vm, name)
         policies.append((name, Policy(str(policy.action), policy.at_most, policy.within, str(policy.then))))
     return VmFacts(
-        index=index, name=memory.text(vm.name, f"{what}.name"), stage2=vm.stage2, id=root.id,
-        walk=walk_riscv.walk(root, elf.read), root_problem=root.problem, entry=vm.entry, dtb=vm.dtb,
+        index=index, name=memory.text(vm.name, f"{what}.name"), tables=made_for.guest(vm.stage2),
+        restart=made_for.restart(vm.restore_table), entry=vm.entry, dtb=vm.dtb,
         cpus=memory.array(vm.cpus, vm.vcpu_count, f"{what}.cpus"),
         windows=tuple(Window(w.ipa, w.size, str(w.kind), w.index)
                       for w in memory.array(vm.windows, vm.window_count, f"{what}.windows")),
@@ -275,7 +283,7 @@ def _vm(elf: Elf, memory: _Memory, index: int, vm: Any) -> VmFacts:
         uart_irq=vm.uart_irq, line=vm.line, criticality=vm.criticality, policies=tuple(policies),
         restores=tuple(Restore(r.ipa, r.size, r.source, r.phys)
                        for r in memory.array(vm.restores, vm.restore_count, f"{what}.restores")),
-        others=(vm.restore_table,))
+        restore_table=vm.restore_table)
 
 
 def _build_id(elf: Elf) -> bytes:

@@ -7,8 +7,8 @@ import hashlib
 from ..board.model import Board
 from ..source import Span
 from ..system import System
-from . import (checks_channels, checks_cpus, checks_devices, checks_images, checks_memory, checks_own, checks_places,
-               checks_restart, checks_tables, checks_trees)
+from . import (checks_channels, checks_cpus, checks_devices, checks_images, checks_interrupts, checks_memory, checks_own,
+               checks_places, checks_restart, checks_tables, checks_trees)
 from .case import Case, VmCase, size_text
 from .checks_memory import Held
 from .elf import Elf, parse
@@ -44,7 +44,7 @@ def _checks(case: Case, image: Span) -> list[Check]:
     made = [checks_tables.file(case, image), checks_tables.tables(case, image), checks_memory.exclusive(case),
             checks_memory.reach(case), checks_memory.promised(case, held), checks_channels.memory(case),
             checks_channels.doorbells(case), checks_channels.windows(case), checks_devices.devices(case),
-            checks_devices.dma(case), checks_devices.interrupts(case), checks_cpus.cpus(case),
+            checks_devices.dma(case), checks_interrupts.interrupts(case), checks_cpus.cpus(case),
             checks_own.own(case, image),
             checks_cpus.console(case), checks_trees.trees(case, held, found)]
     made.append(checks_images.images(case, held, found))

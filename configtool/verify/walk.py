@@ -18,6 +18,7 @@ class Extent:
     phys: int
     size: int
     access: str                     # what the hardware lets pass: 'r', 'rw', 'rx', 'rwx', 'x'
+    memory: str = ""                # its attribute, where tables give one: 'normal', 'device'
 
     @property
     def end(self) -> int:
@@ -65,28 +66,28 @@ class Walk:
 
 def cut(extent: Extent, start: int, end: int) -> Extent:
     """The part of an extent between two of its addresses."""
-    return Extent(start, extent.phys + start - extent.ipa, end - start, extent.access)
+    return Extent(start, extent.phys + start - extent.ipa, end - start, extent.access, extent.memory)
 
 
 def cut_phys(extent: Extent, low: int, high: int) -> Extent:
     """The part of an extent between two of its physical addresses."""
-    return Extent(extent.ipa + low - extent.phys, low, high - low, extent.access)
+    return Extent(extent.ipa + low - extent.phys, low, high - low, extent.access, extent.memory)
 
 
-def joined(pieces: Iterable[tuple[int, int, int, str]]) -> list[Extent]:
-    """Extents from (ipa, phys, size, access), in ascending order of ipa: neighbours that go on alike are one."""
+def joined(pieces: Iterable[tuple[int, int, int, str, str]]) -> list[Extent]:
+    """Extents from (ipa, phys, size, access, memory), in ascending order of ipa: neighbours that go on alike are one."""
     found: list[Extent] = []
     ipa = phys = size = 0
-    access = ""
+    access = memory = ""
     for piece in pieces:
-        if size and piece[0] == ipa + size and piece[1] == phys + size and piece[3] == access:
+        if size and piece[0] == ipa + size and piece[1] == phys + size and piece[3] == access and piece[4] == memory:
             size += piece[2]
             continue
         if size:
-            found.append(Extent(ipa, phys, size, access))
-        ipa, phys, size, access = piece
+            found.append(Extent(ipa, phys, size, access, memory))
+        ipa, phys, size, access, memory = piece
     if size:
-        found.append(Extent(ipa, phys, size, access))
+        found.append(Extent(ipa, phys, size, access, memory))
     return found
 
 

@@ -86,8 +86,7 @@ def walk(root_: Root, read: Reader) -> Walk:
     return found
 
 
-def _node(found: Walk, format: Format, read: Reader, table: int, level: int, prefix: int) -> Iterator[tuple[int, int,
-                                                                                                            int, str]]:
+def _node(found: Walk, format: Format, read: Reader, table: int, level: int, prefix: int) -> Iterator[tuple[int, int, int, str, str]]:
     size = format.table_size(level)
     data = read(table, size)
     if data is None:
@@ -119,7 +118,7 @@ def _node(found: Walk, format: Format, read: Reader, table: int, level: int, pre
             if _leaf(found, format, entry, where, at, span) and (not last or _leaf(
                     found, format, entry + last * step, where + last * format.entry, at + last * span, span)):
                 found.leaves[span] = found.leaves.get(span, 0) + run
-                yield at, _physical(format, entry), run * span, _ACCESS[entry & 0b1110]
+                yield at, _physical(format, entry), run * span, _ACCESS[entry & 0b1110], ""
         elif level == 0:
             found.flaws.append(Flaw(where, entry, at, "is a pointer to a further table at the last level"))
         elif entry & (_U | _A | _D | (_G if format.guest else 0)) or format.entry == 8 and entry & _RESERVED64:

@@ -47,6 +47,15 @@ void vaplic_configure(struct cpu *cpu, uint32_t number)
     aplic_set_enabled(source, vaplic_test(virq->enable, number) && (virq->domaincfg & DOMAINCFG_IE));
 }
 
+/* One write to the interrupt file of a vCPU; none to one whose hart the board turned out not to have. */
+static void deliver(const struct vm *vm, uint32_t target)
+{
+    const struct cpu *cpu = cpu_of(vm, target);
+
+    if (cpu_state(cpu) != VCPU_MISSING)
+        mmio_write32(cpu->config->guest_file, target & TARGET_EIID_MASK);
+}
+
 /* Send a virtual source that is pending and enabled. No lock: whoever finds it pending, and clears that, sends it. */
 static void send(struct vm *vm, uint32_t number)
 {
@@ -56,7 +65,7 @@ static void send(struct vm *vm, uint32_t number)
     if (!vaplic_test(virq->enable, number) || !(__atomic_load_n(&virq->domaincfg, __ATOMIC_ACQUIRE) & DOMAINCFG_IE))
         return;
     if (__atomic_fetch_and(&virq->pending[number / 32], ~vaplic_bit(number), __ATOMIC_ACQ_REL) & vaplic_bit(number))
-        mmio_write32(cpu_of(vm, target)->config->guest_file, target & TARGET_EIID_MASK);
+        deliver(vm, target);
 }
 
 void virq_raise(struct vm *vm, uint32_t number)
@@ -104,7 +113,7 @@ void vaplic_access_delivery(struct cpu *cpu, uint32_t offset, struct vdev_access
 
     if (offset == APLIC_GENMSI && access->write) {
         virq->genmsi = vaplic_legal_target(cpu->vm, (uint32_t)access->value);
-        mmio_write32(cpu_of(cpu->vm, virq->genmsi)->config->guest_file, virq->genmsi & TARGET_EIID_MASK);
+        deliver(cpu->vm, virq->genmsi);
     }
     access->value = offset == APLIC_GENMSI ? virq->genmsi : 0;
 }

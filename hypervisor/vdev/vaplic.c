@@ -34,6 +34,10 @@ static void write_mode(struct cpu *cpu, uint32_t number, uint32_t value)
         __atomic_fetch_and(&virq->enable[number / 32], ~vaplic_bit(number), __ATOMIC_ACQ_REL);
         __atomic_fetch_and(&virq->pending[number / 32], ~vaplic_bit(number), __ATOMIC_ACQ_REL);
         virq->target[number] = 0;
+    } else if (mode >= MODE_HIGH && !(vaplic_domaincfg & DOMAINCFG_MSI)) {
+        /* An edge of before is forgotten; a line that is high makes itself known again. */
+        __atomic_fetch_and(&virq->pending[number / 32], ~vaplic_bit(number), __ATOMIC_ACQ_REL);
+        virq->shut[number / 32] &= ~vaplic_bit(number);
     }
     vaplic_configure(cpu, number);
     if (mode == MODE_HIGH && vaplic_test(virq->level, number))
@@ -75,7 +79,7 @@ static uint32_t read_word(const struct vm *vm, enum aplic_register words, const 
 {
     uint32_t value = __atomic_load_n(&own[word], __ATOMIC_ACQUIRE);
 
-    for (uint32_t number = word * 32; number < word * 32 + 32 && is_source(vm, number); number++) {
+    for (uint32_t number = word * 32; number < word * 32 + 32 && number < vm->config->irq_count; number++) {
         if (vaplic_physical(vm, number) != 0 && aplic_bit(words, vaplic_physical(vm, number)))
             value |= vaplic_bit(number);
     }
@@ -218,6 +222,12 @@ void virq_reset(struct cpu *cpu)
     for (uint32_t word = 0; word < PLAN_IRQ_WORDS; word++) {
         virq->pending[word] = 0;
         virq->level[word] = 0;
+    }
+    /* A vCPU may have written to the IDC structure of one that was off already. */
+    for (uint32_t context = 0; context < cpu->vm->config->vcpu_count; context++) {
+        virq->delivery[context] = false;
+        virq->force[context] = false;
+        virq->threshold[context] = 0;
     }
     vaplic_deliver(cpu, cpu->vm);
     spin_unlock(&virq->lock);

@@ -126,7 +126,7 @@ def test_references() -> None:
     tree = DeviceTree("f", root)
     assert tree.references(user, "clocks", "#clock-cells") == [(clock, (7,)), (clock, (8,))]
     for name, cells, message in (
-            ("short", "#clock-cells", "short ends in the middle of an entry: /clock takes 1 cells"),
+            ("short", "#clock-cells", "short ends in the middle of an entry: /clock takes 1 cell"),
             ("short", "#reset-cells", "short refers to /clock, which has no #reset-cells"),
             ("lost", "#clock-cells", "lost refers to phandle 0x9, which no node has")):
         with pytest.raises(TreeError) as caught:

@@ -185,7 +185,7 @@ def test_board_yaml_that_does_not_fit(text: str, line: int, code: str, message: 
     ("&{/memory@80000000} { reg = <0 0x80000000>; };", "BH0812",
      "memory of the device tree: reg has 2 cells; entries here have 2 for the address and 2 for the size"),
     ("/ { reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges; x@1 { reg = <1>; }; }; };", "BH0805",
-     "reserved memory of the device tree: reg has 1 cells; entries here have 2 for the address and 2 for the size"),
+     "reserved memory of the device tree: reg has 1 cell; entries here have 2 for the address and 2 for the size"),
 ])
 def test_trees_that_do_not_do(dts: str, code: str | None, message: str | None, tmp_path: Path,
                               monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from jsonschema.validators import Draft7Validator
 
 from configtool.cli.main import COMMANDS
 from configtool.rules.registry import load
-from workbench import configtool
+from workbench import configtool, guest_elf, linux_image
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
@@ -118,6 +118,19 @@ def test_whole_descriptions_are_what_the_schemas_say(page: Path) -> None:
             assert not [p.message for p in Draft7Validator(schema(name)).iter_errors(value)], text
 
 
+@pytest.mark.parametrize("page", MANUAL, ids=shown)
+def test_whole_descriptions_pass_check_without_a_warning(page: Path, tmp_path: Path) -> None:
+    for name, make in (("control.elf", guest_elf()), ("hello.elf", guest_elf()), ("guest.elf", guest_elf()),
+                       ("Image", linux_image()), ("rootfs.cpio.gz", b"070701".ljust(4096, b"0"))):
+        (tmp_path / name).write_bytes(make)
+    for text in blocks(page, "yaml"):
+        value = yaml.safe_load(text)
+        if isinstance(value, dict) and "vms" in value and "/" not in value.get("board", "/"):
+            (tmp_path / "system.yaml").write_text(text)
+            code, _, said = configtool("check", "system.yaml", folder=tmp_path)
+            assert (code, said) == (0, ""), said
+
+
 def anchors(page: Path) -> set[str]:
     """As GitHub makes them of headings."""
     found = set()
@@ -150,6 +163,13 @@ def test_paths_that_are_named_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=shown)
 def test_rules_that_are_named_exist(page: Path) -> None:
     assert set(re.findall(r"\bBH[0-9]{4}\b", page.read_text())) <= {*load(), "BH0412"}     # BH0412: of an example
+
+
+def test_constants_that_the_guests_page_names_are_in_the_header() -> None:
+    code, header, said = configtool("header", ROOT / "examples/two-vms/system.yaml", "control")
+    assert (code, said) == (0, "")
+    for name in re.findall(r"\bVM_[A-Z0-9_]+\b", "".join(blocks(ROOT / "docs/guests.md", "c"))):
+        assert f"#define {name} " in header, name
 
 
 @cache
@@ -186,8 +206,38 @@ def test_make_targets_that_are_shown_exist(page: Path) -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"(?m)^([a-z][a-z-]*):", makefile))
     calls = re.findall(r"(?m)`make((?: [^`\n]+)?)`|^    (?:\$ )?make((?: \S+)*)", page.read_text())
-    for word in " ".join("".join(call).partition("#")[0] for call in calls).split():
-        assert "=" in word or word in targets, f"make {word}"
+    for words in ("".join(call).partition("#")[0].split() for call in calls):
+        if words[:1] == ["-C"]:
+            assert (ROOT / words[1] / "Makefile").exists(), f"make -C {words[1]}"
+            continue
+        for word in words:
+            assert "=" in word or word in targets, f"make {word}"
+
+
+@pytest.mark.parametrize("page", MANUAL, ids=shown)
+def test_tests_that_are_named_exist(page: Path) -> None:
+    sources = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+    for name in re.findall(r"`(test_\w+)`", page.read_text()):
+        assert f"def {name}(" in sources, name
+
+
+def messages() -> Iterator[tuple[str, str]]:
+    """(file, fixed part) of each message that the hypervisor prints: the longest stretch without a value."""
+    literal = r'"((?:[^"\\]|\\.)*)"'
+    call = re.compile(rf"(?:console_message|console_panic|vm_end|vm_fault|vm_finish|finish)\((?:[^;\"]*?){literal}")
+    for file in sorted((ROOT / "hypervisor").rglob("*.[cS]")):
+        text = re.sub(r'"\s*ARCH_CPU_WORD\s*"', "hart", file.read_text())
+        text = re.sub(r'"\s*\n\s*"', "", text)
+        found = re.findall(rf"\.asciz\s+{literal}", text) if file.suffix == ".S" else call.findall(text)
+        for message in found:
+            parts = re.split(r"%\d*l*[a-z]|\\r\\n", message)
+            yield str(file.relative_to(ROOT)), max(parts, key=len).strip(" ,;:('[")
+
+
+def test_every_message_of_the_hypervisor_is_in_the_manual() -> None:
+    text = " ".join((ROOT / "docs/troubleshooting.md").read_text().split())
+    missing = [f"{file}: {part}" for file, part in messages() if len(part) > 6 and " ".join(part.split()) not in text]
+    assert not missing
 
 
 @pytest.mark.parametrize("page", PAGES, ids=shown)

@@ -119,8 +119,9 @@ def test_the_top(text: str, expected: object, tmp_path: Path) -> None:
                            ["write, for example: criticality: 7"])),
     ("devices: uart1", ("BH0102", 9, 14, "vms.hello.devices is 'uart1'; it has to be a list or a mapping",
                         ["write devices: [uart1]"])),
-    ("devices: [5]", ("BH0102", 9, 15, "vms.hello.devices[0] is a number; it has to be a string or a mapping",
-                      ["put it in quotes: \"5\""])),
+    ("devices: [5]", ("BH0102", 9, 15, "vms.hello.devices[0] is a number; devices go by their names in the device "
+                      "tree", ["write its label, alias, path or node name; configtool board show BOARD lists them with their "
+                               "addresses"])),
     ("devices: {rest: on}", ("BH0102", 9, 21, "vms.hello.devices.rest is 'on', which is neither true nor false",
                              ["write true"])),
     ("devices: {rest: false}", ("BH0103", 9, 21, "vms.hello.devices.rest is false",

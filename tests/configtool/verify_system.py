@@ -73,30 +73,33 @@ def pattern(seed: int, size: int) -> bytes:
     return bytes((seed + i * 7 + i // 251) % 255 + 1 for i in range(size))
 
 
-def write(folder: Path) -> Path:
-    (folder / "system.yaml").write_text(YAML)
+def files() -> dict[str, bytes]:
     code, data = pattern(3, 5000), pattern(5, 600)
     header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 2, 243, 1, 0x8000_0040, 64, 0, 0, 64, 56, 2, 0, 0, 0)
     header += struct.pack("<IIQQQQQQ", 1, 5, 0x1000, 0x8000_0000, 0x8000_0000, len(code), len(code), 0x1000)
     header += struct.pack("<IIQQQQQQ", 1, 6, 0x3000, 0x8000_2000, 0x8000_2000, len(data), 9000, 0x1000)
-    (folder / "alpha.elf").write_bytes(header.ljust(0x1000, b"\0") + code.ljust(0x2000, b"\0") + data)
-    (folder / "table.bin").write_bytes(pattern(7, 65536))
-    (folder / "beta.bin").write_bytes(pattern(11, 4096 + 123))
     kernel = pattern(13, 8192)
-    (folder / "Image").write_bytes(kernel[:8] + struct.pack("<QQQ", 0x20_0000, 0x3_0000, 0) + kernel[32:56] + b"RSC\x05"
-                                   + kernel[60:])
-    (folder / "initrd.bin").write_bytes(pattern(17, 5001))
-    return folder / "system.yaml"
+    kernel = kernel[:8] + struct.pack("<QQQ", 0x20_0000, 0x3_0000, 0) + kernel[32:56] + b"RSC\x05" + kernel[60:]
+    return {"system.yaml": YAML.encode(), "alpha.elf": header.ljust(0x1000, b"\0") + code.ljust(0x2000, b"\0") + data,
+            "table.bin": pattern(7, 65536), "beta.bin": pattern(11, 4096 + 123), "Image": kernel,
+            "initrd.bin": pattern(17, 5001)}
 
 
 @functools.lru_cache(maxsize=None)
 def build() -> Verified:
+    return make(files())
+
+
+def make(contents: dict[str, bytes]) -> Verified:
+    """Build a system from these files, system.yaml among them. What is made goes away with the process."""
     folder = Path(tempfile.mkdtemp(prefix=f"verified-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(shutil.rmtree, ROOT / "build" / folder.name, ignore_errors=True)
-    yaml = write(folder)
-    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL",
-                                                                    "MAKEOVERRIDES")}
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    yaml = folder / "system.yaml"
+    environment = {k: v for k, v in os.environ.items() if k not in (
+        "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")}
     made = subprocess.run(["make", "-s", "-C", str(ROOT), f"SYSTEM={yaml}", "build"], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
     assert made.returncode == 0, made.stdout

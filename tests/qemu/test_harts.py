@@ -2,9 +2,12 @@
 """vCPUs of one VM start, stop, suspend and interrupt each other (SBI HSM, IPI, RFENCE)."""
 from __future__ import annotations
 
+import pytest
 
-def test_harts_of_one_vm(boot):
-    console = boot("tests/guests/harts/system.yaml")
+
+@pytest.mark.parametrize("system", ["system", "harts-aia"])
+def test_harts_of_one_vm(boot, system):
+    console = boot(f"tests/guests/harts/{system}.yaml")
     assert console.expect_end() == 0
     assert console.lines("harts") == [
         "hart 1 is stopped at first: yes",

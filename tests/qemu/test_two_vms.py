@@ -6,7 +6,14 @@ import re
 
 import pytest
 
-SYSTEM = "examples/two-vms/system.yaml"
+# By interrupt controller.
+SYSTEMS = {"plic": "examples/two-vms/system.yaml", "aplic": "examples/two-vms/two-vms-aplic.yaml",
+           "aia": "examples/two-vms/two-vms-aia.yaml"}
+
+
+@pytest.fixture(params=SYSTEMS)
+def system(request: pytest.FixtureRequest) -> str:
+    return SYSTEMS[request.param]
 
 
 def check_whole_run(console, worker_cpus: int = 2) -> None:
@@ -28,24 +35,24 @@ def check_whole_run(console, worker_cpus: int = 2) -> None:
 
 
 @pytest.mark.parametrize("debug", [False, True], ids=["release", "debug"])
-def test_runs_and_ends(boot, debug):
-    console = boot(SYSTEM, debug=debug)
+def test_runs_and_ends(boot, system, debug):
+    console = boot(system, debug=debug)
     check_whole_run(console)
     assert {"vm 'control' powered off", "vm 'worker' powered off"} < set(console.lines("bulkhead"))
 
 
-def test_more_harts_than_planned(boot):
-    check_whole_run(boot(SYSTEM, {"-smp": "8"}))
+def test_more_harts_than_planned(boot, system):
+    check_whole_run(boot(system, {"-smp": "8"}))
 
 
-def test_a_missing_hart_is_named_and_the_rest_runs(boot):
-    console = boot(SYSTEM, {"-smp": "2"})
+def test_a_missing_hart_is_named_and_the_rest_runs(boot, system):
+    console = boot(system, {"-smp": "2"})
     console.expect("[bulkhead] cpu@2 (hart 2) is missing: vm 'worker' vcpu 1 will not run\n")
     check_whole_run(console, worker_cpus=1)
 
 
-def test_a_missing_vm_is_named_and_the_rest_runs(boot):
-    console = boot(SYSTEM, {"-smp": "1"})
+def test_a_missing_vm_is_named_and_the_rest_runs(boot, system):
+    console = boot(system, {"-smp": "1"})
     console.expect("[bulkhead] cpu@1 (hart 1) is missing: vm 'worker' vcpu 0 will not run\n")
     console.expect("[bulkhead] cpu@2 (hart 2) is missing: vm 'worker' vcpu 1 will not run\n")
     console.expect("[bulkhead] vm 'worker' ended: its first vCPU is missing\n")

@@ -14,27 +14,27 @@ _UNIT = pathlib.Path(__file__).resolve().parent
 _HYPERVISOR = _UNIT.parents[1] / "hypervisor"
 _ARCHITECTURES = re.compile(r"riscv|xlen|aarch(32|64)|\barm|__arm|x86|powerpc|mips", re.IGNORECASE)
 
-# Compilers of the other architectures.
-_COMPILERS = {"aarch64": ["aarch64-linux-gnu-gcc"]}
+_MACHINES = {"riscv": ["-march=rv64imac_zicsr_zifencei", "-mabi=lp64"], "aarch64": ["-march=armv8-a"]}
+# A plan that gives a header of vdev/ what it needs; any will do for the others.
+_PLANS = {"vaplic.h": "msi", "vgic.h": "gicv3"}
 
 # A check gives what is wrong; nothing: it has passed.
 Failures = list[str]
 
 
-def header_compiles_alone(cross: str, header: pathlib.Path) -> Failures:
+def header_compiles_alone(cross: dict[str, str], header: pathlib.Path) -> Failures:
     """Included first, and twice, by a file with nothing else in it, as the hypervisor is compiled."""
     parts = header.relative_to(_HYPERVISOR).parts
-    arch = parts[1] if parts[0] == "arch" else "riscv"
-    target = [f"{cross}gcc", "-march=rv64imac_zicsr_zifencei", "-mabi=lp64"] if arch == "riscv" else _COMPILERS[arch]
-    folder = _HYPERVISOR / "arch" / arch / "include"
-    command = [*target, "-x", "c", "-", "-fsyntax-only", "-std=c11", "-ffreestanding", "-Wall", "-Wextra", "-Werror",
-               "-Wundef", f"-I{_UNIT / 'plan' / 'small'}",
-               f"-I{_HYPERVISOR / 'include'}", f"-I{_HYPERVISOR / 'vdev'}", f"-I{folder}"]
+    arch = parts[1] if parts[0] == "arch" else "aarch64" if "gic" in header.name else "riscv"
+    plan = _PLANS.get(header.name, "gicv3" if arch == "aarch64" else "small")
+    command = [f"{cross[arch]}gcc", *_MACHINES[arch], "-x", "c", "-", "-fsyntax-only", "-std=c11", "-ffreestanding",
+               "-Wall", "-Wextra", "-Werror", "-Wundef", f"-I{_UNIT / 'plan' / plan}", f"-I{_HYPERVISOR / 'include'}",
+               f"-I{_HYPERVISOR / 'vdev'}", f"-I{_HYPERVISOR / 'arch' / arch / 'include'}"]
     done = subprocess.run(command, input=f'#include "{header}"\n#include "{header}"\n', capture_output=True, text=True)
     return [] if done.returncode == 0 else done.stderr.splitlines()
 
 
-def core_names_no_architecture(_: str, source: pathlib.Path) -> Failures:
+def core_names_no_architecture(_: dict[str, str], source: pathlib.Path) -> Failures:
     """core/ has no conditional compilation by architecture, none of its headers and no assembly."""
     wrong = []
     for number, line in enumerate(source.read_text().splitlines(), 1):
@@ -53,7 +53,7 @@ def _checks() -> list[tuple[str, object, pathlib.Path]]:
             + [("core_names_no_architecture", core_names_no_architecture, path) for path in sources])
 
 
-def _run_check(cross: str, check: tuple[str, object, pathlib.Path]) -> tuple[str, int, int]:
+def _run_check(cross: dict[str, str], check: tuple[str, object, pathlib.Path]) -> tuple[str, int, int]:
     name, function, path = check
     wrong = function(cross, path)  # type: ignore[operator]
     text = "".join(f"  {line}\n" for line in wrong)
@@ -73,14 +73,17 @@ def _run_program(program: pathlib.Path, names: list[str]) -> tuple[str, int, int
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cross", required=True, help="prefix of the target's tools")
+    parser.add_argument("--cross", required=True, help="prefix of the tools for RISC-V")
+    parser.add_argument("--cross-aarch64", required=True, help="and for AArch64")
+    parser.add_argument("--plans", required=True, help="programs of tests, separated by blanks")
     parser.add_argument("--build", type=pathlib.Path, required=True, help="folder of the built tests")
     parser.add_argument("names", nargs="*", help="run only tests whose names hold one of these")
     arguments = parser.parse_args()
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(_run_program, arguments.build / plan / "run", arguments.names)
-                for plan in ("small", "wide")]
-        jobs += [pool.submit(_run_check, arguments.cross, check) for check in _checks()
+                for plan in arguments.plans.split()]
+        cross = {"riscv": arguments.cross, "aarch64": arguments.cross_aarch64}
+        jobs += [pool.submit(_run_check, cross, check) for check in _checks()
                  if not arguments.names or any(name in check[0] for name in arguments.names)]
         results = [job.result() for job in jobs]
     print("".join(text for text, _, _ in results), end="")

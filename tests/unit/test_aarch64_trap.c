@@ -323,7 +323,7 @@ TEST(aarch64_panic)
     CHECK_EQ(OUTCOME(trap_panic(self, 0x11, 0x22)), OFF);
     CHECK_TEXT(fake_screen(), "\r\n[bulkhead] hypervisor exception on cpu@100, running for vm 'alpha' vcpu 0\r\n"
                               "  esr 96000045 far 1234 elr 40000100 spsr 3c5\r\n"
-                              "  sp 11 lr 22 hcr 300803b013b0039 vttbr 40210000\r\n");
+                              "  sp 11 lr 22 hcr 3008038003b vttbr 40210000\r\n");
     CHECK_EQ(OUTCOME(trap_panic(NULL, 0, 0)), OFF);
     CHECK_TEXT(fake_screen(), "");
 }

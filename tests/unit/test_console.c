@@ -186,7 +186,7 @@ TEST(console_escape_key_sends_itself)
 
 TEST(console_help)
 {
-    static const char help[] = "[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, Ctrl-E sends itself\r\n"
+    static const char help[] = "[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, s exit counters, Ctrl-E sends itself\r\n"
                                "[bulkhead]   0 alpha <- input\r\n"
                                "[bulkhead]   1 beta\r\n";
 
@@ -205,7 +205,7 @@ TEST(console_help)
     console_idle(ALPHA);
     fake_screen();
     fake_type("\x05h");
-    CHECK_TEXT(fake_screen(), "\r\n[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, Ctrl-E sends itself\r\n"
+    CHECK_TEXT(fake_screen(), "\r\n[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, s exit counters, Ctrl-E sends itself\r\n"
                               "[bulkhead]   0 alpha <- input\r\n"
                               "[bulkhead]   1 beta\r\n"
                               "[alpha] > ");
@@ -222,7 +222,7 @@ TEST(console_vm_end)
     fake_type("b");
     CHECK_TEXT(received(BETA), "b");
     fake_type("\x05?");
-    CHECK_TEXT(fake_screen(), "\r\n[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, Ctrl-E sends itself\r\n"
+    CHECK_TEXT(fake_screen(), "\r\n[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, s exit counters, Ctrl-E sends itself\r\n"
                               "[bulkhead]   0 alpha (ended)\r\n"
                               "[bulkhead]   1 beta <- input\r\n"
                               "[beta] $ ");

@@ -59,5 +59,6 @@ TEST(print_widths)
     CHECK_TEXT(printed("%016llx", 0xfedcba9876543210ull), "fedcba9876543210");
     CHECK_TEXT(printed("%02x", 0x123u), "123");
     CHECK_TEXT(printed("%03u", 7u), "007");
+    CHECK_TEXT(printed("<%6u|%2x|%1u>", 42u, 0xabcu, 0u), "<    42|abc|0>");
     CHECK_TEXT(printed("%032x", 1u), "00000000000000000000000000000001");
 }

@@ -8,6 +8,7 @@
 #include "cpu.h"
 #include "fdt.h"
 #include "irq.h"
+#include "irqchip.h"
 #include "timer.h"
 
 static volatile uint32_t ticks;
@@ -126,17 +127,6 @@ static void test_device(const char *what)
     report(what, after - before);
 }
 
-/* A wired source that the guest takes by its edges. */
-static void make_edge_triggered(uint32_t irq)
-{
-    const int node = fdt_find_compatible(FDT_NONE, "riscv,aplic");
-    uint64_t base, size;
-
-    if (fdt_reg(node, 0, &base, &size)) {
-        ((volatile uint32_t *)(uintptr_t)base)[irq] = 4;
-    }
-}
-
 static void rung(uint32_t irq)
 {
     (void)irq;
@@ -177,7 +167,7 @@ void guest_main(void)
     irq_enable(irq, alarm);
     rtc[IRQ_ENABLED] = 1;
     test_device("levels of a device");
-    make_edge_triggered(irq);
+    aplic_take_edges(irq);
     test_device("edges of a device");
     test_doorbells();
     power_off();

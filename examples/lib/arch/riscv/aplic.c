@@ -95,6 +95,12 @@ static void disable(uint32_t irq)
     *reg(CLRIENUM) = irq;
 }
 
+void aplic_take_edges(uint32_t irq)
+{
+    level[irq] = false;
+    *reg(SOURCECFG + 4 * (irq - 1)) = RISING;
+}
+
 static void take_messages(void)
 {
     for (uint32_t identity = imsic_claim(); identity != 0; identity = imsic_claim()) {

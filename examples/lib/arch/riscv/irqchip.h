@@ -15,6 +15,9 @@ struct irqchip {
 
 extern const struct irqchip plic, aplic;
 
+/* Take a source that is enabled by its rising edges from now on, whatever the tree says of it. */
+void aplic_take_edges(uint32_t irq);
+
 void irq_handle(uint32_t irq);
 
 /* Calls the handler of inter-processor interrupts. */

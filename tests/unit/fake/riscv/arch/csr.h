@@ -12,9 +12,11 @@
 #undef csr_swap
 
 struct fake_csrs {
-    unsigned long sepc, sstatus, scause, stval, sscratch, sie, sip, senvcfg, scounteren;
-    unsigned long hstatus, hgatp, hedeleg, hideleg, hcounteren, henvcfg, hvip, hip, hie, htval, htinst;
+    unsigned long sepc, sstatus, scause, stval, sscratch, sie, sip, senvcfg, scounteren, sstateen0;
+    unsigned long hstatus, hgatp, hedeleg, hideleg, hcounteren, henvcfg, hvip, hip, hie, htval, htinst, hstateen0;
     unsigned long vsstatus, vsie, vstvec, vsscratch, vsepc, vscause, vstval, vsatp, vstimecmp, time;
+    /* Of the IMSIC (arch/imsic.h): what is reached by way of siselect and vsiselect, and the interrupt to be claimed. */
+    unsigned long siselect, vsiselect, s_file[256], vs_file[256], stopei, hgeie, hvien, hvictl, hviprio1, hviprio2;
 };
 
 /* Of the hart that runs (fake_run_as). */
@@ -24,5 +26,11 @@ extern struct fake_csrs *csrs;
 #define csr_write(csr, value) ((void)(csrs->csr = (unsigned long)(value)))
 #define csr_set(csr, value)   ((void)(csrs->csr |= (unsigned long)(value)))
 #define csr_clear(csr, value) ((void)(csrs->csr &= ~(unsigned long)(value)))
+#define csr_swap(csr, value)               \
+    __extension__({                        \
+        unsigned long before_ = csrs->csr; \
+        csrs->csr = (value);               \
+        before_;                           \
+    })
 
 #endif

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The constants that the hypervisor's code writes to registers of the translation regimes, from its instructions.
+
+Constants are followed in a straight line; where a branch may arrive, nothing is known. Source: Arm Architecture
+Reference Manual for A-profile, DDI 0487, C6.2 (instructions) and C5.1 (system registers).
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .elf import Elf, NotAnImage
+
+# op0, op1, CRn, CRm, op2 as they stand in bits 20..5 of MSR.
+_REGISTERS = {"mair_el2": (3, 4, 10, 2, 0), "tcr_el2": (3, 4, 2, 0, 2), "ttbr0_el2": (3, 4, 2, 0, 0),
+              "vtcr_el2": (3, 4, 2, 1, 2), "hcr_el2": (3, 4, 1, 1, 0), "sctlr_el2": (3, 4, 1, 0, 0)}
+_NAMES = {op0 << 14 | op1 << 11 | n << 7 | m << 3 | op2: name for name, (op0, op1, n, m, op2) in _REGISTERS.items()}
+_RESTART = ("arch_guest_fill", "use_tables")        # where ttbr0_el2 takes a VM's restore_table
+_ALL = (1 << 64) - 1
+
+
+@dataclass(frozen=True)
+class Constants:
+    mair: int
+    tcr: int
+    ttbr0: int
+    vtcr: int
+
+
+def constants(elf: Elf) -> Constants:
+    """Raises NotAnImage where the code is not of the form that it should have."""
+    text = elf.section(".text")
+    code = elf.read(text.base, text.size) if text else None
+    if text is None or code is None:
+        raise NotAnImage("it has no section .text: it is no image of Bulkhead")
+    found: dict[str, set[int]] = {name: set() for name in _REGISTERS}
+    for name, address, value in _writes(elf, code, text.base):
+        if value is not None:
+            found[name].add(value)
+        elif name != "ttbr0_el2" or _function(elf, address) not in _RESTART:
+            raise NotAnImage(f"the value that its code writes to {name} at {address:#x} cannot be told")
+    for name, values in found.items():
+        if len(values) != 1:
+            raise NotAnImage(f"its code writes {', '.join(map(hex, sorted(values))) or 'nothing'} to {name}")
+    one = {name: values.pop() for name, values in found.items()}
+    hcr, sctlr = one["hcr_el2"], one["sctlr_el2"]
+    if not hcr & 1 or hcr >> 46 & 1 or hcr >> 34 & 1:
+        raise NotAnImage(f"its hcr_el2 {hcr:#x} does not switch stage 2 on as is understood (VM, FWB, E2H)")
+    if not sctlr & 1 or not sctlr >> 19 & 1 or sctlr >> 25 & 1:
+        raise NotAnImage(f"its sctlr_el2 {sctlr:#x} does not switch the MMU on as is understood (M, WXN, EE)")
+    return Constants(one["mair_el2"], one["tcr_el2"], one["ttbr0_el2"], one["vtcr_el2"])
+
+
+def _function(elf: Elf, address: int) -> str:
+    """The function that holds an address."""
+    return next((s.name for s in elf.symbols if s.size and s.value <= address < s.value + s.size), "")
+
+
+def _writes(elf: Elf, code: bytes, base: int) -> list[tuple[str, int, int | None]]:
+    """(register, address, value or None) of each write, in order."""
+    words = memoryview(code[:len(code) // 4 * 4]).cast("I").tolist()
+    labels = {s.value for s in elf.symbols}
+    labels.update(base + 4 * i + offset for i, word in enumerate(words) if (offset := _branch(word)) is not None)
+    found: list[tuple[str, int, int | None]] = []
+    known: dict[int, int] = {}
+    for i, word in enumerate(words):
+        address = base + 4 * i
+        if address in labels:
+            known = {}
+        if word & 0xfff00000 == 0xd5100000:                         # MSR (register): op0 is 2 + bit 19
+            name = _NAMES.get(word >> 5 & 0x7fff | 1 << 15)
+            if name:
+                found.append((name, address, 0 if word & 31 == 31 else known.get(word & 31)))
+            continue
+        _step(elf, word, address, known)
+    return found
+
+
+def _branch(word: int) -> int | None:
+    """Where a direct branch goes, from its own address."""
+    if word & 0x7c000000 == 0x14000000:                             # B, BL
+        return _signed(word & 0x3ffffff, 26) * 4
+    if word & 0xff000010 == 0x54000000 or word & 0x7e000000 == 0x34000000:     # B.cond, CBZ, CBNZ
+        return _signed(word >> 5 & 0x7ffff, 19) * 4
+    if word & 0x7e000000 == 0x36000000:                             # TBZ, TBNZ
+        return _signed(word >> 5 & 0x3fff, 14) * 4
+    return None
+
+
+def _signed(value: int, bits: int) -> int:
+    return value - (1 << bits) if value >> bits - 1 & 1 else value
+
+
+def _step(elf: Elf, word: int, address: int, known: dict[int, int]) -> None:
+    """Carry one instruction's effect on what is known."""
+    rd, rn = word & 31, word >> 5 & 31
+    wide = word >> 31
+    mask = _ALL if wide else 0xffffffff
+    if word & 0x1f800000 == 0x12800000:                             # MOVN, MOVZ, MOVK
+        shift, part, sort = 16 * (word >> 21 & 3), word >> 5 & 0xffff, word >> 29 & 3
+        old = known.pop(rd, None)
+        if sort == 0:
+            known[rd] = ~(part << shift) & mask
+        elif sort == 2:
+            known[rd] = part << shift
+        elif sort == 3 and old is not None:
+            known[rd] = (old & ~(0xffff << shift) | part << shift) & mask
+    elif word & 0xbf000000 == 0x18000000:                           # LDR (literal)
+        size = 8 if word >> 30 & 1 else 4
+        data = elf.read(address + _signed(word >> 5 & 0x7ffff, 19) * 4, size)
+        known.pop(rd, None)
+        if data is not None:
+            known[rd] = int.from_bytes(data, "little")
+    elif word & 0x1f800000 == 0x12000000 and word >> 29 & 3 == 1 and rn == 31:      # ORR (immediate) from zero: MOV
+        known[rd] = _mask(word >> 22 & 1, word >> 16 & 63, word >> 10 & 63) & mask
+    elif word & 0x7fe0ffe0 == 0x2a0003e0:                           # ORR (register) from zero: MOV
+        source = known.get(word >> 16 & 31)
+        known.pop(rd, None)
+        if source is not None:
+            known[rd] = source & mask
+    elif word & 0x1c000000 == 0x14000000 and _branch(word) is None or word & 0xfc000000 == 0x94000000:
+        known.clear()                                               # BL, BR, BLR, RET, ERET, SVC and the like; hints
+    elif word & 0x0a000000 == 0x08000000:                           # loads and stores: two registers, and the base
+        for register in (rd, rn, word >> 10 & 31):
+            known.pop(register, None)
+    elif _branch(word) is None:
+        known.pop(rd, None)
+
+
+def _mask(n: int, rotate: int, ones: int) -> int:
+    """DecodeBitMasks() of the manual, for 64 bits."""
+    length = (n << 6 | ~ones & 0x3f).bit_length() - 1
+    if length < 1:
+        return 0
+    size = 1 << length
+    rotate, ones = rotate & size - 1, (ones & size - 1) + 1
+    element = (1 << ones) - 1
+    element = (element >> rotate | element << size - rotate) & (1 << size) - 1
+    value = 0
+    for at in range(0, 64, size):
+        value |= element << at
+    return value

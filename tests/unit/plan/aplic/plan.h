@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Two VMs on three CPUs of a board with an APLIC: what configtool would generate for them. */
+#ifndef PLAN_H
+#define PLAN_H
+
+#define PLAN_CPUS      3
+#define PLAN_VMS       2
+#define PLAN_VCPUS_MAX 2
+#define PLAN_IRQS      64
+#define PLAN_IRQ_WORDS 2
+#define PLAN_TIMEBASE  10000000
+#define PLAN_VIRQ      "vaplic.h"
+#define PLAN_MSIS      0
+
+#endif
