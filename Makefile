@@ -67,7 +67,7 @@ $(B)/gen.stamp: $(wildcard $(system)) $(guests) $(B)/guests/flags $(configtool_s
 
 # What is compiled depends on what was generated, hence a make of its own.
 build: $(B)/gen.stamp
-	@$(MAKE) --no-print-directory -f hypervisor/build.mk B=$(B)
+	@$(MAKE) --no-print-directory -f hypervisor/build.mk B=$(B) SYSTEM=$(system)
 
 run: build
 	@$(CONFIGTOOL) run $(system) --built $(B)

@@ -46,7 +46,12 @@ $(ELF): $(objects) $(G)/link.ld
 	@echo "$@"
 	$(quiet)$(CC) $(cflags) $(ldflags) $(objects) $(libgcc) -o $@
 
-$(BIN): $(ELF)
+# The finished image is opened and judged before anything is made of it.
+$(B)/verified: $(ELF)
+	$(quiet)bin/configtool verify -q $< $(SYSTEM) --guests $(B)/guests
+	@touch $@
+
+$(BIN): $(ELF) $(B)/verified
 	$(quiet)$(OBJCOPY) -O binary $< $@
 
 # For editors and clang-tidy. clangd looks into build/ by itself.

@@ -16,8 +16,8 @@ def read_clocks(root: Mapping, tree: DeviceTree, sink: "Sink") -> tuple[tuple[st
     """`clocks:` of a checked board.yaml: (path of the provider, its arguments, Hz). A key is what stands between < and
     > in the tree, without the &: 'osc_24m', 'clk 188', '/firmware/clocks 3'."""
     node = root.get("clocks")
-    found = []
-    for key, value in node if isinstance(node, Mapping) else ():
+    found: list[tuple[str, tuple[int, ...], int]] = []
+    for key, value in node.pairs if isinstance(node, Mapping) else ():
         if not isinstance(value, Scalar):
             continue
         span = key.span
@@ -36,7 +36,8 @@ def read_clocks(root: Mapping, tree: DeviceTree, sink: "Sink") -> tuple[tuple[st
         elif words and len(words) != count:
             form = " ".join([name, *("N" for _ in range(count))])
             numbers = f"{count} number{'' if count == 1 else 's'}"
-            sink.add(error("BH0904", f"a clock of '{name}' has {numbers}, not {len(words)}", span, related=[Label(provider.get("#clock-cells").span)],      # type: ignore[union-attr]
+            sink.add(error("BH0904", f"a clock of '{name}' has {numbers}, not {len(words)}", span,
+                           related=[Label(provider.get("#clock-cells").span)],      # type: ignore[union-attr]
                            help=[f"write '{form}', or '{name}' for all of its clocks"]))
         else:
             rate = int(value.value)         # type: ignore[arg-type]    # the schema has seen to that

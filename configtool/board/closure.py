@@ -228,7 +228,7 @@ class Closure:
     def rate(self, provider: Node, args: tuple[int, ...]) -> int:
         """Hz of a clock as board.yaml states it; 0: it does not."""
         rates = {(path, given): rate for path, given, rate in self._board.clocks}
-        return rates.get((provider.path, args)) or rates.get((provider.path, ()), 0)
+        return rates.get((provider.path, args), 0) or rates.get((provider.path, ()), 0)
 
     def interrupts(self, node: Node) -> list[tuple[Node, tuple[int, ...], int, str] | None]:
         """The interrupts of a node in their order: (controller, specifier there, number, trigger); None: it is lost.

@@ -148,8 +148,8 @@ class Board:
     yaml_span: Span | None = None
     tree: DeviceTree | None = None  # with look-up by phandle, label and alias
     psci: str = ""                  # Arm: 'smc' or 'hvc', '' where there is none
-    clocks: tuple[tuple[str, tuple[int, ...], int], ...] = ()   # (path of the provider, its arguments, Hz) as board.yaml
-                                    # states them; arguments () stand for all clocks of the provider
+    clocks: tuple[tuple[str, tuple[int, ...], int], ...] = ()   # (path of the provider, its arguments, Hz) as
+                                    # board.yaml states them; arguments () stand for all clocks of the provider
 
     def device(self, name: str) -> "Device | None":
         """A device by label, alias, path or node name. None when there is none, or several with that node name."""

@@ -34,7 +34,9 @@ _Section = tuple[str, list[tuple[str, str]]]
 
 def _self(plan: Plan, vm: VmPlan, placed: bool) -> _Section:
     """Counts, entry, device tree, and each extent of memory as one, whatever of it an image covers."""
-    entries = [("VM_VCPUS", str(len(vm.cpus))), ("VM_TIMEBASE", str(plan.timebase))]
+    entries = [("VM_VCPUS", str(len(vm.cpus)))]
+    if plan.arch.startswith("riscv"):       # an Arm CPU says itself how fast its counter is
+        entries.append(("VM_TIMEBASE", str(plan.timebase)))
     if placed:
         entries.append(("VM_ENTRY", f"{vm.entry:#x}"))
     if vm.dtb and placed:
@@ -56,6 +58,10 @@ def _memory(vm: VmPlan) -> list[tuple[int, int]]:
     return extents
 
 
+# What a VM has of the hardware besides devices, by the name of its mapping.
+_CHIPS = {"interrupt controller's CPU interface": "VM_GIC_CPU_INTERFACE", "interrupt files": "VM_INTERRUPT_FILES"}
+
+
 def _devices(vm: VmPlan) -> list[_Section]:
     """Passed-through devices, by the name after the colon: 'devices: rtc@101000'."""
     sections: list[_Section] = []
@@ -64,7 +70,7 @@ def _devices(vm: VmPlan) -> list[_Section]:
         if m.kind == "device":
             by_name.setdefault(m.name, []).append(m)
     for name, maps in by_name.items():
-        prefix = f"VM_DEVICE_{identifier(name.partition(': ')[2] or name).upper()}"
+        prefix = _CHIPS.get(name) or f"VM_DEVICE_{identifier(name.partition(': ')[2] or name).upper()}"
         entries = []
         for index, m in enumerate(maps):
             number = str(index) if index else ""

@@ -70,7 +70,8 @@ class _Overlay:
         rates = [p.text for p in made.properties if p.name == "clock-frequency"] if made is not None else []
         if not self._gic:
             return [self._node(f"bulkhead_uart: serial@{base:x}", [
-                'compatible = "ns16550";', *lines, f"clock-frequency = {rates[0] if rates else '<3686400>'};", "reg-shift = <0>;"])]
+                'compatible = "ns16550";', *lines, f"clock-frequency = {rates[0] if rates else '<3686400>'};",
+                "reg-shift = <0>;"])]
         return [self._node("bulkhead_uartclk: bulkhead-uartclk", [
                     'compatible = "fixed-clock";', "clock-frequency = <24000000>;", "#clock-cells = <0>;"]),
                 self._node(f"bulkhead_uart: serial@{base:x}", ['compatible = "arm,pl011";', *lines,

@@ -334,7 +334,7 @@ class _Writer:
         return [raw(p.name, p.value) for p in source.properties if p.name in ("#address-cells", "#size-cells")]
 
     def _pci(self, source: Node) -> list[Property]:
-        """The windows of a PCI host bridge at CPU addresses, and its four wired interrupts at the guest's controller."""
+        """The windows of a PCI host bridge at CPU addresses, and its wired interrupts at the guest's controller."""
         out = [cells("#address-cells", 3), cells("#size-cells", 2)]
         windows: list[int] = []
         prop = source.get("ranges")

@@ -40,7 +40,8 @@ def needs_of_another(self: Rule, context: Context) -> Iterator[Diagnostic]:
         holder, other, vm = owner.device, owner.vm, mine[0].vm
         notes = [_needed(lack) for lack in _each(lacks)]
         if other is not None and vm.criticality > other.criticality:
-            notes.append(f"VM '{vm.name}' is the more critical of the two: {vm.criticality} against {other.criticality}")
+            notes.append(f"VM '{vm.name}' is the more critical of the two: {vm.criticality} against "
+                         f"{other.criticality}")
         whose = f"VM '{other.name}'" if other is not None else "the hypervisor"
         labels, help_ = [], []
         if other is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules on a device tree that the user brings (`devicetree: {file: ...}`): it says what the VM has, no more, no less."""
+"""Rules on a device tree that the user brings (`devicetree: {file: ...}`): it says what the VM has, all of it."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator
@@ -58,15 +58,16 @@ def tree_memory(self: Rule, context: Context) -> Iterator[Diagnostic]:
                     at = region.end
             if at >= bank.end:
                 continue
-            region = max(regions, key=lambda r: min(r.end, bank.end) - max(r.ipa, bank.base), default=None)
-            declared = vm.region(region.name) if region is not None else None
             related, help_ = [], []
-            if region is not None and declared is not None:
-                related = [Label(declared.span, f"{region.name} of VM '{vm.name}' is {_range(region.ipa, region.size)}")]
-                help_ = [f"write reg = <{_cells(region.ipa)} {_cells(region.size)}>, where #address-cells and #size-cells "
-                         "are 2"]
-            yield self.diagnostic(f"{bank.name} is {_range(bank.base, bank.size)}, and VM '{vm.name}' does not have all "
-                                  "of that", bank.span, related=related, help=help_)
+            for region in sorted(regions, key=lambda r: max(r.ipa, bank.base) - min(r.end, bank.end))[:1]:
+                declared, reg = vm.region(region.name), f"{_cells(region.ipa)} {_cells(region.size)}"
+                if declared is not None:
+                    extent = _range(region.ipa, region.size)
+                    related = [Label(declared.span, f"{region.name} of VM '{vm.name}' is {extent}")]
+                help_ = [f"write reg = <{reg}>, where #address-cells and #size-cells are 2"]
+            yield self.diagnostic(
+                f"{bank.name} is {_range(bank.base, bank.size)}, and VM '{vm.name}' does not have all of that", bank.span,
+                related=related, help=help_)
 
 
 def _cells(value: int) -> str:
@@ -335,9 +336,9 @@ def tree_interrupts(self: Rule, context: Context) -> Iterator[Diagnostic]:
                         or line.name == "console" and any(w.kind == "uart" and w.ipa == device.registers[0][0]
                                                           for w in plan.windows)]
                 has = ", ".join(_line(line.guest, gic) for line in mine)
-                yield self.diagnostic(f"VM '{vm.name}' has no {'' if gic else 'interrupt '}{_line(interrupt.number, gic)}",
-                                      interrupt.span or device.span, f"of {device.name}",
-                                      help=[f"{device.name} has {has}"] if has else [])
+                wanted = _line(interrupt.number, gic) if gic else f"interrupt {interrupt.number}"
+                yield self.diagnostic(f"VM '{vm.name}' has no {wanted}", interrupt.span or device.span,
+                                      f"of {device.name}", help=[f"{device.name} has {has}"] if has else [])
 
 
 def _line(number: int, gic: bool) -> str:

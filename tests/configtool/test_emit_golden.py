@@ -19,6 +19,8 @@ GOLDEN = Path(__file__).parent / "golden"
 FILES = {
     "hello": ("plan.h", "config.c", "link.ld", "config.mk", "hello.dts", "hello.h"),
     "two-vms": ("plan.h", "config.c", "link.ld", "config.mk", "control.dts", "control.h", "worker.dts", "worker.h"),
+    "two-vms-gicv3": ("plan.h", "config.c", "link.ld", "config.mk", "control.dts", "worker.dts"),
+    "two-vms-gicv2": ("plan.h", "config.c", "config.mk", "control.dts", "control.h"),
 }
 
 
@@ -26,10 +28,14 @@ def generate(name: str, folder: Path) -> Path:
     """Run `configtool gen` on an example; its guests hold 8 KiB of code and 4 KiB of data."""
     guests = folder / "guests"
     guests.mkdir(parents=True)
-    for source in (ROOT / "examples" / name).glob("*.c"):
-        text, data = (0x8000_0000, bytes([0x13, 0, 0, 0]) * (2 * KIB), 8 * KIB, 5), (0x8000_2000, b"data", 4 * KIB, 6)
-        (guests / source.with_suffix(".elf").name).write_bytes(elf(text, data))
-    made = subprocess.run([ROOT / "bin/configtool", "gen", f"examples/{name}/system.yaml", "--out", folder / "out",
+    arm = "-gic" in name
+    described = next(p for p in (ROOT / "examples" / name / "system.yaml", *(ROOT / "examples").glob(f"*/{name}.yaml"))
+                     if p.exists())
+    ram, machine = (0x4000_0000, 183) if arm else (0x8000_0000, 243)
+    for source in described.parent.glob("*.c"):
+        text, data = (ram, bytes([0x13, 0, 0, 0]) * (2 * KIB), 8 * KIB, 5), (ram + 0x2000, b"data", 4 * KIB, 6)
+        (guests / source.with_suffix(".elf").name).write_bytes(elf(text, data, machine=machine))
+    made = subprocess.run([ROOT / "bin/configtool", "gen", described.relative_to(ROOT), "--out", folder / "out",
                            "--guests", guests], cwd=ROOT, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
     return folder / "out"

@@ -51,10 +51,12 @@ MACHINES = {
                             "serial@10000000", ("virtio_mmio@10008000", "virtio_mmio@10007000"),
                             f"&plic {{ interrupts-extended = {_CONTEXTS}; }};" + _FIRMWARE),
     "arm64-gicv2": Machine("arm64", "qemu-aarch64-virt-gicv2",
-                           "qemu-system-aarch64 -M virt,gic-version=2 -cpu cortex-a53", 0x4000_0000, "pl011@9000000", ("virtio_mmio@a003e00", "virtio_mmio@a003c00")),
+                           "qemu-system-aarch64 -M virt,gic-version=2 -cpu cortex-a53", 0x4000_0000, "pl011@9000000",
+                           ("virtio_mmio@a003e00", "virtio_mmio@a003c00")),
     # The machine's redistributors are further off from the distributor.
     "arm64-gicv3": Machine("arm64", "qemu-aarch64-virt-gicv3",
-                           "qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a53", 0x4000_0000, "pl011@9000000", ("virtio_mmio@a003e00", "virtio_mmio@a003c00"),
+                           "qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a53", 0x4000_0000, "pl011@9000000",
+                           ("virtio_mmio@a003e00", "virtio_mmio@a003c00"),
                            "&gic { reg = <0 0x8000000 0 0x10000>, <0 0x80a0000 0 0xf60000>; };"),
 }
 

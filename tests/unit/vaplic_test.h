@@ -11,7 +11,8 @@
 
 #include "aplic.h"
 
-enum { UART = 33, RTC = 11, NIC = 20, NIC_PHYSICAL = 34, LAST = 39, LAST_PHYSICAL = 63, BELL = 36, SOURCES = 40 }; /* alpha's */
+/* Of alpha. */
+enum { UART = 33, RTC = 11, NIC = 20, NIC_PHYSICAL = 34, LAST = 39, LAST_PHYSICAL = 63, BELL = 36, SOURCES = 40 };
 
 static struct cpu *vcpu[2];
 

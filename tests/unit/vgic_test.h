@@ -10,7 +10,8 @@
 #include "fake.h"
 #include "gic.h"
 
-enum { TIMER = 27, UART = 35, BELL = 36, BELL2 = 70, NIC = 40, RTC = 65, RTC_PHYSICAL = 71, VCPUS = 3, IDS = 96 }; /* alpha's */
+/* Of alpha. */
+enum { TIMER = 27, UART = 35, BELL = 36, BELL2 = 70, NIC = 40, RTC = 65, RTC_PHYSICAL = 71, VCPUS = 3, IDS = 96 };
 
 enum gicd_register {
     ISENABLER = 0x100,

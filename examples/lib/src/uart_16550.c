@@ -23,7 +23,7 @@ static uint8_t read(uint32_t reg)
 {
     const uintptr_t at = uart + (reg << shift);
 
-    return width == 4 ? (uint8_t)*(volatile uint32_t *)at : *(volatile uint8_t *)at;
+    return width == 4 ? (uint8_t)(*(volatile uint32_t *)at) : *(volatile uint8_t *)at;
 }
 
 static void write(uint32_t reg, uint8_t value)

@@ -24,9 +24,8 @@ static const uint16_t vm0_irqs[] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
 
-static const uint64_t probes[] = {
-    0x813feff8,
-};
+const uint64_t boot_probes[] = {0x813feff8, 0x0};
+const uint64_t boot_ids[PLAN_CPUS] = {0x0};
 
 const struct config config = {
     .system = "hello",
@@ -34,8 +33,6 @@ const struct config config = {
     .board = "qemu-riscv64-virt",
     .irqchip_base = 0xc000000,
     .henvcfg = 0xa0000000000000d0,
-    .probes = probes,
-    .probe_count = 1,
     .sstc = true,
     .has_console = true,
     .console = { /* serial@10000000: default */

@@ -82,9 +82,8 @@ static const uint16_t vm1_irqs[] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
 
-static const uint64_t probes[] = {
-    0x823feff8,
-};
+const uint64_t boot_probes[] = {0x823feff8, 0x0};
+const uint64_t boot_ids[PLAN_CPUS] = {0x0, 0x1, 0x2};
 
 const struct config config = {
     .system = "two-vms",
@@ -92,8 +91,6 @@ const struct config config = {
     .board = "qemu-riscv64-virt",
     .irqchip_base = 0xc000000,
     .henvcfg = 0xa0000000000000d0,
-    .probes = probes,
-    .probe_count = 1,
     .sstc = true,
     .has_console = true,
     .console = { /* serial0: system.yaml:10 */
