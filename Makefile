@@ -25,7 +25,7 @@ TARGET     := $(shell bin/target $(system))
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help deps deps-run deps-test check gen build run test bench lint clean FORCE
+.PHONY: help deps deps-run deps-test check gen build run test bench bench-configtool fuzz lint clean FORCE
 
 include hypervisor/toolchain.mk
 include examples/lib/guests.mk
@@ -37,6 +37,8 @@ help:
 	@echo "make gen     generate its configuration, tables and device trees into $(B)/gen"
 	@echo "make test    run all tests"
 	@echo "make bench   measure"
+	@echo "make bench-configtool   measure configtool"
+	@echo "make fuzz    configtool on damaged input (SECONDS=60, SEED=1)"
 	@echo "make lint    check the sources"
 	@echo "make deps    install what is missing on this machine (the others do it, too)"
 	@echo "make clean   remove build/"
@@ -80,6 +82,14 @@ test: deps-test
 
 bench: deps-test
 	$(quiet)$(PYTHON) tests/bench
+
+bench-configtool: deps-test
+	$(quiet)$(PYTHON) tests/speed
+
+SECONDS ?= 60
+SEED    ?= 1
+fuzz: deps-test
+	$(quiet)$(PYTHON) tests/fuzz --seconds $(SECONDS) --seed $(SEED)
 
 lint:
 	@$(PYTHON) -c 'import mypy, pyflakes' || { echo "make lint needs the packages mypy and python3-pyflakes" >&2; exit 1; }

@@ -38,15 +38,16 @@ def validate(root: Mapping, schema_name: str) -> list[Diagnostic]:
         else:
             values.setdefault(path, []).append(problem)
     found: list[Diagnostic] = []
+    index: _Index = {}
     for path, problems in values.items():
         problem = min(problems, key=lambda p: _rank(p.validator))
-        key, node = locate(root, path)
+        key, node = locate(root, path, index)
         found.append(describe(problem, path, key, node))
     for path, problems in names.items():
-        key, node = locate(root, path)
+        key, node = locate(root, path, index)
         found.append(describe(problems[0], path, key, node))
     for path, problems in keys.items():
-        key, node = locate(root, path)
+        key, node = locate(root, path, index)
         assert isinstance(node, Mapping)
         found.extend(missing_and_unknown(problems, path, key, node, parent_keys(schema, path)))
     return found
@@ -67,13 +68,20 @@ def plain(node: Node, memo: dict[int, Any] | None = None) -> Any:
     return memo[id(node)]
 
 
-def locate(root: Node, path: tuple[Any, ...]) -> tuple[Scalar | None, Node]:
-    """The node at a path, and the key that it stands under (None at the top and in a list)."""
+_Index = dict[int, dict[str, tuple[Scalar, Node]]]
+
+
+def locate(root: Node, path: tuple[Any, ...], index: "_Index | None" = None) -> tuple[Scalar | None, Node]:
+    """The node at a path, and the key that it stands under (None at the top and in a list). `index`: one for many calls
+    with the same root makes them quick."""
     key: Scalar | None = None
     node = root
+    index = {} if index is None else index
     for step in path:
         if isinstance(node, Mapping):
-            key, node = next((k, v) for k, v in node.pairs if k.text == step)
+            if id(node) not in index:
+                index[id(node)] = {k.text: (k, v) for k, v in node.pairs}
+            key, node = index[id(node)][step]
         else:
             assert isinstance(node, Sequence)
             key, node = None, node.items[step]

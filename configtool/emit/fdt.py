@@ -32,8 +32,10 @@ def serialise(tree: TreeNode, boot_cpu: int = 0) -> bytes:
 
     def name_offset(name: str) -> int:
         if name not in offsets:
-            offsets[name] = len(strings)
-            strings.extend(name.encode("ascii") + b"\0")
+            wanted = name.encode("ascii") + b"\0"
+            found = strings.find(wanted)                # the end of another name serves as well, as dtc has it
+            offsets[name] = found if found >= 0 else len(strings)
+            strings.extend(wanted if found < 0 else b"")
         return offsets[name]
 
     def add(node: TreeNode) -> None:

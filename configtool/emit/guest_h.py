@@ -59,7 +59,7 @@ def _memory(vm: VmPlan) -> list[tuple[int, int]]:
 
 
 # What a VM has of the hardware besides devices, by the name of its mapping.
-_CHIPS = {"interrupt controller's CPU interface": "VM_GIC_CPU_INTERFACE", "interrupt files": "VM_INTERRUPT_FILES"}
+_CHIPS = {"interrupt controller, CPU interface": "VM_GIC_CPU_INTERFACE", "interrupt files": "VM_INTERRUPT_FILES"}
 
 
 def _devices(vm: VmPlan) -> list[_Section]:

@@ -10,8 +10,8 @@ from ..plan.model import Plan
 _ARCHITECTURES = {"riscv64": ("riscv", "vns16550a"), "riscv32": ("riscv", "vns16550a"), "aarch64": ("aarch64", "vpl011")}
 # By Irqchip.kind: files of hypervisor/vdev for the virtual controller of the same kind.
 _VIRTUAL = {"plic": "vplic", "aplic": "vaplic vaplic-direct", "aplic-imsic": "vaplic vaplic-msi",
-            "gicv2": "vgic vgic-registers vgicv2",
-            "gicv3": "vgic vgic-registers vgicv3"}
+            "gicv2": "vgic vgic-lists vgic-registers vgicv2",
+            "gicv3": "vgic vgic-lists vgic-registers vgicv3"}
 _NO_CONSOLE = "no-uart"         # driver where the hypervisor owns no UART
 
 

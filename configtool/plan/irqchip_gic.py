@@ -40,7 +40,7 @@ def guest_maps(board: Board, distributor: int) -> tuple[Mapping, ...]:
     if controller.kind != "gicv2":
         return ()
     return (Mapping(distributor + INTERFACE_AT, _interface(controller, 3), INTERFACE_SIZE, "rw", "device",
-                    "interrupt controller's CPU interface"),)
+                    "interrupt controller, CPU interface"),)
 
 
 def own_maps(board: Board, cpus: list[Cpu]) -> list[Mapping]:
@@ -54,7 +54,7 @@ def own_maps(board: Board, cpus: list[Cpu]) -> list[Mapping]:
         frames = redistributors(board)
         parts = [(distributor, _FRAME, "distributor")]
         parts += [(frames[cpu.id], _REDISTRIBUTOR, f"redistributor of {cpu.name}") for cpu in cpus]
-    return [Mapping(base, base, pages(size), "rw", "device", f"interrupt controller's {what}") for base, size, what in parts]
+    return [Mapping(base, base, pages(size), "rw", "device", f"interrupt controller, {what}") for base, size, what in parts]
 
 
 def physical(board: Board, edges: tuple[int, ...]) -> Irqchip:

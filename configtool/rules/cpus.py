@@ -175,6 +175,9 @@ def large_vm(self: Rule, context: Context) -> Iterator[Diagnostic]:
                                   help=["make it two VMs"])
 
 
+_SHOWN = 16     # VMs in a tally
+
+
 def _too_few(self: Rule, where: str, there: int, wanted: int, tally: list[tuple[Vm, int, Span]],
              notes: list[str] | None = None) -> Diagnostic:
     """Points at the VM with which the sum first exceeds what is there."""
@@ -184,7 +187,9 @@ def _too_few(self: Rule, where: str, there: int, wanted: int, tally: list[tuple[
         if total > there:
             culprit = entry
             break
-    sums = " + ".join(f"{vm.name} {count}" for vm, count, _ in tally)
+    sums = " + ".join(f"{vm.name} {count}" for vm, count, _ in tally[:_SHOWN])
+    if len(tally) > _SHOWN:
+        sums += f" + those of {len(tally) - _SHOWN} more VMs"
     has = f"{there} CPU{'' if there == 1 else 's'}" + (" that can run VMs" if notes else "")
     return self.diagnostic(f"{wanted} CPUs wanted, and {where} has {has}", culprit[2],
                            "" if len(tally) == 1 else f"with VM '{culprit[0].name}' there are too many",

@@ -55,8 +55,14 @@ def console_of(context: Context) -> Device | None:
     return board.device(name) if name else None
 
 
-def owners(context: Context) -> list[Given]:
+def owners(context: Context) -> tuple[Given, ...]:
     """Devices that VMs have, as far as their names lead somewhere; those of `rest: true` last."""
+    if "owners" not in context.known:       # rules ask again and again
+        context.known["owners"] = tuple(_owners(context))
+    return context.known["owners"]      # type: ignore[no-any-return]
+
+
+def _owners(context: Context) -> list[Given]:
     board = board_of(context)
     found = [Given(vm, device, ref.span, ref) for vm in context.system.vms for ref in vm.devices
              if (device := board.device(ref.name)) is not None]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Callable, Iterable, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping
 
 from ..diagnostics import Diagnostic, Label, Sink
 from ..source import Span
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..plan.model import Plan
     from ..system import System
 
+MOST = 1000     # findings of one rule; nobody reads more, and each may take a search for the nearest name
 PHASES = ("source", "schema", "system", "board", "image", "plan")
 
 
@@ -26,6 +28,7 @@ class Context:
     images: "Mapping[str, Image]" = field(default_factory=dict)   # by resolved path; only those that loaded
     plan: "Plan | None" = None
     trees: "Mapping[str, Facts]" = field(default_factory=dict)    # device trees that users bring, by path; phase 'plan'
+    known: "dict[str, Any]" = field(default_factory=dict, compare=False, repr=False)   # what rules share, made once
 
 
 @dataclass(frozen=True)
@@ -101,5 +104,5 @@ def run(phase: str, context: Context, sink: Sink) -> None:
             if sink.blocked.intersection(made.needs):
                 sink.blocked.add(made.code)
             else:
-                sink.add(*made.check(context))     # type: ignore[misc]
+                sink.add(*islice(made.check(context), MOST))     # type: ignore[misc]
         waiting = [made for made in waiting if made not in ready]

@@ -67,10 +67,11 @@ def needs_of_nobody(self: Rule, context: Context) -> Iterator[Diagnostic]:
         if owner is not None or not lacks or mine[0].vm.devicetree != "generated":
             continue
         vm = mine[0].vm
-        holder = _holder(board, lacks[0].provider)
-        named = holder.name if holder is not None else lacks[0].provider.name
+        source = _source(board, lacks[0])
+        holder = _holder(board, source)
+        named = holder.name if holder is not None else source.name
         why = "which nobody has" if holder is not None else \
-            "which firmware serves: a VM cannot call it" if "/firmware/" in lacks[0].provider.path else \
+            "which firmware serves: a VM cannot call it" if "/firmware/" in source.path else \
             "which no VM can have"
         clocks = [_clock(lack) for lack in sorted({(lack.provider.path, lack.args): lack for lack in lacks
                                                    if lack.name == "clocks"}.values(), key=lambda k: k.args)]
@@ -81,7 +82,7 @@ def needs_of_nobody(self: Rule, context: Context) -> Iterator[Diagnostic]:
             help_.append(f"state what runs from boot on in {where}, in Hz: clocks: {{{keys}}}")
         users = [g for g in mine if any(lack.device.path == g.device.path for lack in lacks)]
         yield self.diagnostic(f"{_depend(users)} on {named}, {why}", users[0].span,
-                              related=[Label(lacks[0].provider.span if holder is None else holder.span)],
+                              related=[Label(source.span if holder is None else holder.span)],
                               notes=[_needed(lack) for lack in _each(lacks)], help=help_)
 
 
@@ -116,10 +117,11 @@ def _lacks(context: Context) -> Iterator[tuple[_Owner | None, list[Given], list[
         lines = frozenset(i.number for g in mine for i in g.device.interrupts if i.controller == root)
         groups: dict[str, list[Lack]] = {}
         for lack in Closure(board, [g.device for g in mine], lines).lacks:
-            holder = _holder(board, lack.provider)
-            groups.setdefault(holder.path if holder is not None else lack.provider.path, []).append(lack)
+            source = _source(board, lack)
+            holder = _holder(board, source)
+            groups.setdefault(holder.path if holder is not None else source.path, []).append(lack)
         for path, lacks in groups.items():
-            holder = _holder(board, lacks[0].provider)
+            holder = _holder(board, _source(board, lacks[0]))
             owner = None
             if holder is not None and holder.path in who:
                 owner = _Owner(holder, who[holder.path])
@@ -127,6 +129,12 @@ def _lacks(context: Context) -> Iterator[tuple[_Owner | None, list[Given], list[
                 owner = _Owner(holder, None)
             users = [g for g in mine if any(lack.device.path == g.device.path for lack in lacks)]
             yield owner, users, lacks
+
+
+def _source(board: Board, lack: Lack) -> Node:
+    """The node that would have to be given. An interrupt of the board's own controller comes with the node that has it."""
+    root = board.controller.path if board.controller is not None else ""
+    return lack.node if lack.name == "interrupts" and lack.provider.path == root else lack.provider
 
 
 def _holder(board: Board, node: Node) -> Device | None:

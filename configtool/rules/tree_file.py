@@ -259,7 +259,8 @@ pass it.""",
 def tree_broken(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for vm, _, facts, _ in _trees(context):
         said: set[tuple[str, Span]] = set()
-        found = [(message, span) for _, message, span in facts.problems]
+        found = [(message, span) for part, message, span in facts.problems
+                 if part != "CPUs" or "/cpus" in facts.tree.nodes]          # no CPU at all is BH0911's
         found += [problem for device in facts.devices if device.enabled for problem in device.problems]
         for node in facts.tree.root.walk():
             if node.has("gpio-hog") or node.path.startswith("/__") or not node.available:

@@ -119,7 +119,8 @@ def _at_controller(case: Case, there: Cpu, cpu: CpuFacts) -> list[tuple[str, int
     index = controller.contexts.get(cpu.id, 0) if controller else 0
     plic = controller is not None and controller.kind == "plic"
     return [("context", cpu.context, index if plic else 0),
-            ("position at the interrupt controller", cpu.hart_index, gic.order[cpu.id] if gic else 0 if plic else index),
+            ("position at the interrupt controller", cpu.hart_index, gic.order[cpu.id] if gic else 0 if plic
+             else index),
             ("its redistributor at", cpu.gicr, gic.redistributors.get(cpu.id, 0) if gic else 0),
             ("its release word at", cpu.release, there.release_addr or 0 if there.enable_method == "spin-table" else 0)]
 

@@ -16,6 +16,8 @@ _REGISTERS = {"mair_el2": (3, 4, 10, 2, 0), "tcr_el2": (3, 4, 2, 0, 2), "ttbr0_e
 _NAMES = {op0 << 14 | op1 << 11 | n << 7 | m << 3 | op2: name for name, (op0, op1, n, m, op2) in _REGISTERS.items()}
 _RESTART = ("arch_guest_fill", "use_tables")        # where ttbr0_el2 takes a VM's restore_table
 _ALL = (1 << 64) - 1
+_MSR = 0xd5100000                   # MSR (register), op0 2 or 3
+_REACH = 48                         # instructions before a write in which its constant is made
 
 
 @dataclass(frozen=True)
@@ -61,17 +63,15 @@ def _writes(elf: Elf, code: bytes, base: int) -> list[tuple[str, int, int | None
     labels = {s.value for s in elf.symbols}
     labels.update(base + 4 * i + offset for i, word in enumerate(words) if (offset := _branch(word)) is not None)
     found: list[tuple[str, int, int | None]] = []
-    known: dict[int, int] = {}
     for i, word in enumerate(words):
-        address = base + 4 * i
-        if address in labels:
-            known = {}
-        if word & 0xfff00000 == 0xd5100000:                         # MSR (register): op0 is 2 + bit 19
-            name = _NAMES.get(word >> 5 & 0x7fff | 1 << 15)
-            if name:
-                found.append((name, address, 0 if word & 31 == 31 else known.get(word & 31)))
-            continue
-        _step(elf, word, address, known)
+        name = _NAMES.get(word >> 5 & 0x7fff | 1 << 15) if word & 0xfff00000 == _MSR else None
+        if name:
+            known: dict[int, int] = {31: 0}         # XZR
+            for at in range(max(0, i - _REACH), i):
+                if base + 4 * at in labels:
+                    known = {31: 0}
+                _step(elf, words[at], base + 4 * at, known)
+            found.append((name, base + 4 * i, known.get(word & 31) if base + 4 * i not in labels else None))
     return found
 
 
@@ -92,6 +92,8 @@ def _signed(value: int, bits: int) -> int:
 
 def _step(elf: Elf, word: int, address: int, known: dict[int, int]) -> None:
     """Carry one instruction's effect on what is known."""
+    if word & 0xfff00000 == _MSR:
+        return
     rd, rn = word & 31, word >> 5 & 31
     wide = word >> 31
     mask = _ALL if wide else 0xffffffff

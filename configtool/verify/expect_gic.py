@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a board's device tree says of its GIC and of the CPUs' places at it.
 
-Sources: Arm GIC Architecture Specifications IHI 0048B, section 4.1.2, and IHI 0069H, sections 12.7 and 12.9; Server Base
-System Architecture 2.2, section 4.1.2, for interfaces of 128 KiB; the kernel's bindings arm,gic.yaml, arm,gic-v3.yaml and
-arm,arch_timer.yaml.
+Sources: Arm GIC Architecture Specifications IHI 0048B, section 4.1.2, and IHI 0069H, sections 12.7 and 12.9; Server
+Base System Architecture 2.2, section 4.1.2, for interfaces of 128 KiB; the kernel's bindings arm,gic.yaml,
+arm,gic-v3.yaml and arm,arch_timer.yaml.
 """
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def gic(board: Board) -> Gic | None:
     if controller is None or not controller.kind.startswith("gic") or not controller.registers:
         return None
     version = int(controller.kind[-1])
-    interrupts = [i for d in board.devices for i in d.interrupts if i.controller == controller.path and i.number < _SPECIAL]
+    interrupts = [i for d in board.devices for i in d.interrupts if i.controller == controller.path
+                  and i.number < _SPECIAL]
     order = {id: at for at, id in enumerate(sorted(cpu.id for cpu in board.cpus))}
     second = version == 2 and len(controller.registers) >= 4
     base, size = controller.registers[0]
@@ -79,5 +80,6 @@ def _redistributors(controller: InterruptController, order: dict[int, int]) -> d
     node = controller.node
     regions = (node.u32("#redistributor-regions", 1) or 1) if node else 1
     stride = ((node.number("redistributor-stride", 0) or 0) if node else 0) or _FRAMES
-    frames = [base + at for base, size in controller.registers[1:1 + regions] for at in range(0, size - stride + 1, stride)]
+    frames = [base + at for base, size in controller.registers[1:1 + regions] for at in range(0, size - stride + 1,
+                                                                                              stride)]
     return {id: frames[at] for id, at in order.items() if at < len(frames)}

@@ -177,7 +177,8 @@ def gather(elf: Elf, known: Layout | None = None) -> Facts:
         sections[name] = (section.base, section.end)
     memory = _Memory(elf, sections[".rodata"], known.arrays)
     try:
-        return _facts(elf, memory, machine(elf), memory.value(known.config.type, known.config.address, "config"), sections)
+        return _facts(elf, memory, machine(elf), memory.value(known.config.type, known.config.address, "config"),
+                      sections)
     except (AttributeError, KeyError) as error:
         raise NotAnImage(f"its configuration is laid out for another version of Bulkhead ({error})") from None
 

@@ -7,7 +7,8 @@ import hashlib
 from ..board.model import Board
 from ..source import Span
 from ..system import System
-from . import (checks_channels, checks_cpus, checks_devices, checks_images, checks_interrupts, checks_memory, checks_own,
+from . import (checks_channels, checks_cpus, checks_devices, checks_images, checks_interrupts, checks_memory,
+               checks_own,
                checks_places, checks_restart, checks_tables, checks_trees)
 from .case import Case, VmCase, size_text
 from .checks_memory import Held

@@ -75,7 +75,7 @@ def cut_phys(extent: Extent, low: int, high: int) -> Extent:
 
 
 def joined(pieces: Iterable[tuple[int, int, int, str, str]]) -> list[Extent]:
-    """Extents from (ipa, phys, size, access, memory), in ascending order of ipa: neighbours that go on alike are one."""
+    """Extents from (ipa, phys, size, access, memory), ascending by ipa: neighbours that go on alike are one."""
     found: list[Extent] = []
     ipa = phys = size = 0
     access = memory = ""

@@ -16,9 +16,9 @@ _AF = 1 << 10
 _ADDRESS = (1 << 48) - (1 << 12)
 _SHIFT = {0: 39, 1: 30, 2: 21, 3: 12}       # bits that an entry of a level leaves to what is below
 _INNER = 3                                  # SH: inner shareable
-_STAGE1_REST = 1 << 11 | 0x7 << 48 | 1 << 51 | 1 << 52 | 1 << 53 | 0x1f << 59   # nG, RES0, DBM, Contiguous, PXN, 63..59
-_STAGE2_REST = 1 << 11 | 0x7 << 48 | 1 << 51 | 1 << 52 | 0x1f << 59             # FnXS, RES0, DBM, Contiguous, 63..59
-_POINTER_REST = 0xf << 48 | 0x1f << 59                                          # RES0; NSTable, APTable, XNTable, PXNTable
+_STAGE1_REST = 1 << 5 | 1 << 11 | 0x7 << 48 | 0x7 << 51 | 0x1f << 59    # NS, nG, RES0, DBM, Contiguous, PXN, 63..59
+_STAGE2_REST = 1 << 11 | 0x7 << 48 | 1 << 51 | 1 << 52 | 0x1f << 59     # FnXS, RES0, DBM, Contiguous, 63..59
+_POINTER_REST = 0xf << 48 | 0x1f << 59              # RES0, NSTable, APTable, XNTable, PXNTable
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ def stage2(vtcr: int) -> Regime:
     bits = 64 - (vtcr & 0x3f)
     level = {0: 2, 1: 1, 2: 0}.get(vtcr >> 6 & 3, -1)
     problem = _common(vtcr, bits)
-    if level < 0:
+    if problem:
+        pass
+    elif level < 0:
         problem = "its SL0 is reserved"
     elif not _SHIFT[level] < bits <= _SHIFT[level] + 9 + 4:
         problem = f"addresses of {bits} bits cannot start at level {level}"

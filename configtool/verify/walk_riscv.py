@@ -86,7 +86,9 @@ def walk(root_: Root, read: Reader) -> Walk:
     return found
 
 
-def _node(found: Walk, format: Format, read: Reader, table: int, level: int, prefix: int) -> Iterator[tuple[int, int, int, str, str]]:
+def _node(found: Walk, format: Format, read: Reader, table: int, level: int, prefix: int) -> Iterator[tuple[int, int,
+                                                                                                            int, str,
+                                                                                                            str]]:
     size = format.table_size(level)
     data = read(table, size)
     if data is None:

@@ -220,29 +220,63 @@ void console_input(struct cpu *cpu)
     }
 }
 
-static void message(const char *format, va_list arguments)
+static void put_message(const char *format, va_list arguments)
 {
-    bool redraw = console.shown != 0;
-
-    leave_line();
     put_text("[bulkhead] ");
     print_format(uart_put, format, arguments);
     put_text("\r\n");
+}
+
+/* Start and end of lines of the hypervisor's own; true: the unfinished line is to be shown again. */
+static bool begin_messages(void)
+{
+    bool redraw;
+
+    spin_lock(&console.lock);
+    redraw = console.shown != 0;
+    leave_line();
+    return redraw;
+}
+
+static void end_messages(bool redraw)
+{
     if (redraw)
         show_growth(&vms[console.focus]);
+    spin_unlock(&console.lock);
 }
 
 void console_message(const char *format, ...)
 {
     va_list arguments;
+    bool redraw;
 
     if (!config.has_console)
         return;
     va_start(arguments, format);
-    spin_lock(&console.lock);
-    message(format, arguments);
-    spin_unlock(&console.lock);
+    redraw = begin_messages();
+    put_message(format, arguments);
+    end_messages(redraw);
     va_end(arguments);
+}
+
+static void put_row(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    put_message(format, arguments);
+    va_end(arguments);
+}
+
+void console_block(void (*rows)(console_line *line))
+{
+    bool redraw;
+
+    if (!config.has_console)
+        return;
+    redraw = begin_messages();
+    rows(put_row);
+    end_messages(redraw);
 }
 
 void console_panic(const char *format, ...)

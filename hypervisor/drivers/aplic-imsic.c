@@ -25,12 +25,13 @@ void irqchip_init(void)
 void irqchip_init_cpu(struct cpu *cpu)
 {
     (void)cpu;
-    /* Guests' interrupts come as they are and in their usual order; none of their files interrupts us. */
+    /* Guests' interrupts come as they are and in their usual order. */
     csr_write(CSR_HVIEN, 0);
     csr_write(CSR_HVICTL, 0);
     csr_write(CSR_HVIPRIO1, 0);
     csr_write(CSR_HVIPRIO2, 0);
-    csr_write(CSR_HGEIE, 0);
+    /* Never taken, hie.SGEIE is 0: so that what comes for a vCPU that is suspended ends our WFI. */
+    csr_write(CSR_HGEIE, 1u << IMSIC_GUEST_FILE);
     for (uint32_t word = 0; word < (PLAN_MSIS + 31) / 32; word += sizeof(ureg_t) / 4) {
         csr_write(CSR_SISELECT, IMSIC_EIE + word);
         csr_write(CSR_SIREG, 0);

@@ -41,7 +41,11 @@ void console_input(struct cpu *cpu);
  */
 __attribute__((format(printf, 1, 2))) void console_message(const char *format, ...);
 
-/* The same from a hypervisor that is about to stop: takes no lock. */
+/* Lines that stay together: `rows` is called once, and `line` prints one. */
+typedef void console_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void console_block(void (*rows)(console_line *line));
+
+/* The same as console_message() from a hypervisor that is about to stop: takes no lock. */
 __attribute__((format(printf, 1, 2))) void console_panic(const char *format, ...);
 
 #endif

@@ -17,8 +17,6 @@
 
 const uint32_t vaplic_domaincfg = DOMAINCFG_READ_ONE | DOMAINCFG_MSI;
 
-#define GUEST_FILE 1u /* hstatus.VGEIN of every vCPU */
-
 static struct cpu *cpu_of(const struct vm *vm, uint32_t target)
 {
     return vm_cpu(vm, target >> TARGET_HART_SHIFT);
@@ -43,7 +41,7 @@ void vaplic_configure(struct cpu *cpu, uint32_t number)
     if (virq->mode[number] == MODE_INACTIVE)
         return;
     aplic_set_target(source, cpu_of(cpu->vm, target)->config->hart_index << TARGET_HART_SHIFT |
-                                 GUEST_FILE << TARGET_GUEST_SHIFT | (target & TARGET_EIID_MASK));
+                                 IMSIC_GUEST_FILE << TARGET_GUEST_SHIFT | (target & TARGET_EIID_MASK));
     aplic_set_enabled(source, vaplic_test(virq->enable, number) && (virq->domaincfg & DOMAINCFG_IE));
 }
 
@@ -122,7 +120,7 @@ void vaplic_access_delivery(struct cpu *cpu, uint32_t offset, struct vdev_access
 void virq_reset_vcpu(struct cpu *cpu)
 {
     (void)cpu;
-    csr_write(hstatus, (csr_read(hstatus) & ~HSTATUS_VGEIN) | GUEST_FILE << HSTATUS_VGEIN_SHIFT);
+    csr_write(hstatus, (csr_read(hstatus) & ~HSTATUS_VGEIN) | IMSIC_GUEST_FILE << HSTATUS_VGEIN_SHIFT);
     csr_write(CSR_VSISELECT, IMSIC_EIDELIVERY);
     csr_write(CSR_VSIREG, 0);
     csr_write(CSR_VSISELECT, IMSIC_EITHRESHOLD);

@@ -71,6 +71,19 @@ uint32_t vgic_active(struct cpu *cpu, const struct vgic_word *word);
 /* Give a shared interrupt to a vCPU; the lock is held. */
 void vgic_route(struct cpu *cpu, uint32_t id, uint32_t vcpu);
 
+/* Fill this CPU's list registers with the best of what waits; the lock is held. */
+void vgic_flush(struct cpu *cpu);
+
+/* Something waits for a vCPU, or for any: fill its list registers if it is this CPU's, else tell its CPU. The lock is held. */
+void vgic_deliver(struct cpu *cpu, struct vm *vm, uint32_t vcpu);
+void vgic_deliver_all(struct cpu *cpu);
+
+/*
+ * This CPU's vCPU as at first. is_restart: the whole VM is, so nothing waits any more; else what is shared waits for a vCPU that
+ * will take it. The lock is held.
+ */
+void vgic_reset_vcpu(struct cpu *cpu, bool is_restart);
+
 /* Whether the distributor forwards; the lock is held. */
 void vgic_set_enabled(struct cpu *cpu, uint32_t enabled);
 

@@ -75,6 +75,36 @@ def many_vms(folder: Path) -> None:
     (folder / "system.yaml").write_text(HELLO + "".join(f"  v{n}: {vm}\n" for n in range(7_000)))
 
 
+def many_channels(folder: Path) -> None:
+    vm = "{vcpus: 1, memory: {ram: 16MiB}, image: {file: guest.elf}, channels: {%s}}"
+    ends = ", ".join(f"c{n}: {{}}" for n in range(256))
+    (folder / "system.yaml").write_text(
+        HELLO.partition("vms:")[0] + "channels:\n" + "".join(f"  c{n}: {{size: 8KiB, between: [a, b]}}\n" for n in range(256))
+        + f"vms:\n  a: {vm % ends}\n  b: {vm % ends}\n")
+
+
+def many_regions(folder: Path) -> None:
+    regions = "".join(f", r{n}: {{size: 4KiB, at: {0x9000_0000 + 8192 * n:#x}}}" for n in range(63))
+    vm = f"{{vcpus: 1, memory: {{ram: 4MiB{regions}}}, image: {{file: guest.elf}}}}"
+    (folder / "system.yaml").write_text(HELLO.partition("vms:")[0] + "vms:\n" + "".join(f"  v{n}: {vm}\n" for n in range(4)))
+
+
+def too_many_regions(folder: Path) -> None:
+    regions = "".join(f", r{n}: 4KiB" for n in range(12_000))
+    (folder / "system.yaml").write_text(HELLO.replace("16MiB", "16MiB" + regions))
+
+
+def many_images(folder: Path) -> None:
+    more = "".join(f", {{file: guest.elf, at: {0x8000_1000 + 4096 * n:#x}}}" for n in range(63))
+    (folder / "system.yaml").write_text(HELLO.replace("image: {file: guest.elf}", f"images: [{{file: guest.elf}}{more}]"))
+
+
+def many_devices(folder: Path) -> None:
+    names = ", ".join(f"rtc@{n}" for n in range(1000))
+    vm = "{vcpus: 1, memory: {ram: 16MiB}, image: {file: guest.elf}, devices: [%s]}" % names
+    (folder / "system.yaml").write_text(HELLO + "".join(f"  v{n}: {vm}\n" for n in range(80)))
+
+
 def huge(folder: Path) -> None:
     with open(folder / "system.yaml", "wb") as file:
         file.truncate(100 << 20)
@@ -168,7 +198,12 @@ CASES: list[tuple[Callable[[Path], None], int, str]] = [
     (laughs, 1, "error[BH0009]: "),
     (many_keys, 1, "error[BH0009]: "),
     (many_mistakes, 1, "19981 more errors: --max-errors 0 shows all"),
-    (many_vms, 1, "error[BH0206]: 7001 CPUs wanted, and board qemu-riscv64-virt has 4 CPUs"),
+    (many_vms, 1, "error[BH0107]: vms has 7001 keys; it takes at most 256"),
+    (many_channels, 0, ""),
+    (many_regions, 0, ""),
+    (too_many_regions, 1, "error[BH0107]: vms.hello.memory has 12001 keys; it takes at most 64"),
+    (many_images, 1, "error[BH04"),
+    (many_devices, 1, "981 more errors: --max-errors 0 shows all"),
     (huge, 2, "cannot read system.yaml: it has 104,857,600 bytes, and 4,194,304 is the most that is read"),
     (long_line, 1, "error[BH0106]: "),
     (long_number, 1, "error[BH0102]: "),

@@ -26,10 +26,10 @@ def test_gicv3_is_one_window_and_the_hypervisor_maps_the_frames_of_its_cpus() ->
     assert [(w.kind, w.ipa, w.size) for w in plan.vms[0].windows if w.kind == "gic"] == [("gic", 0x0800_0000, 0x5_0000)]
     assert [(w.kind, w.ipa, w.size) for w in plan.vms[1].windows if w.kind == "gic"] == [("gic", 0x0800_0000, 0x3_0000)]
     assert devices(plan.hypervisor.devices) == [
-        ("interrupt controller's distributor", 0x0800_0000, 0x1_0000),
-        ("interrupt controller's redistributor of cpu@0", 0x080a_0000, 0x2_0000),
-        ("interrupt controller's redistributor of cpu@1", 0x080c_0000, 0x2_0000),
-        ("interrupt controller's redistributor of cpu@2", 0x080e_0000, 0x2_0000),
+        ("interrupt controller, distributor", 0x0800_0000, 0x1_0000),
+        ("interrupt controller, redistributor of cpu@0", 0x080a_0000, 0x2_0000),
+        ("interrupt controller, redistributor of cpu@1", 0x080c_0000, 0x2_0000),
+        ("interrupt controller, redistributor of cpu@2", 0x080e_0000, 0x2_0000),
         ("console", 0x0900_0000, 0x1000)]
     assert [(c.gicr, c.release) for c in plan.cpus] == [(0x080a_0000, 0), (0x080c_0000, 0), (0x080e_0000, 0)]
     assert not any(m.name.startswith("interrupt") for m in plan.vms[0].maps)
@@ -44,9 +44,9 @@ def test_gicv2_guests_have_the_hardware_s_cpu_interface() -> None:
         assert [(m.ipa, m.phys, m.size, m.access) for m in made.maps if m.name.startswith("interrupt")] == [
             (0x0801_0000, 0x0804_0000, 0x2000, "rw")]
     assert devices(plan.hypervisor.devices)[:3] == [
-        ("interrupt controller's distributor", 0x0800_0000, 0x1000),
-        ("interrupt controller's CPU interface", 0x0801_0000, 0x2000),
-        ("interrupt controller's virtual interface control", 0x0803_0000, 0x1000)]
+        ("interrupt controller, distributor", 0x0800_0000, 0x1000),
+        ("interrupt controller, CPU interface", 0x0801_0000, 0x2000),
+        ("interrupt controller, virtual interface control", 0x0803_0000, 0x1000)]
     assert (plan.irqchip.gicc, plan.irqchip.gich) == (0x0801_0000, 0x0803_0000)
     assert [c.hart_index for c in plan.cpus] == [0, 1, 2]
 

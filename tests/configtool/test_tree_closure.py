@@ -196,23 +196,24 @@ def test_children_and_their_interrupts(bench: Path) -> None:
 
 def test_supplies_and_syscons(bench: Path) -> None:
     tree, said = planned(system("[{name: mmc, dma: trusted, because: x}]").replace(
-        "{ram: 16MiB}", "{ram: {size: 16MiB, at: identity}}"), "clocks: {clk 9: 5}\n")
+        "{ram: 16MiB}", "{ram: {size: 16MiB, at: identity}}").replace("guest.elf", "Image"), "clocks: {clk 9: 5}\n")
     mmc = at(tree, "soc/mmc@10007000")
     assert (mmc["vmmc-supply"], mmc["vqmmc-supply"]) == ("<&{/regulator-ldo1}>", "<&{/regulator-vcc}>")
     assert not {"cd-gpios", "vendor,syscon", "assigned-clocks", "assigned-clock-rates", "iommus"} & set(mmc)
     assert at(tree, "regulator-ldo1") == {
         "compatible": '"regulator-fixed"', "regulator-name": '"vmmc"', "regulator-min-microvolt": "<3300000>",
-        "regulator-max-microvolt": "<3300000>", "regulator-always-on": "", "phandle": "<5>"}
+        "regulator-max-microvolt": "<3300000>", "regulator-always-on": "", "phandle": "<4>"}
     assert at(tree, "regulator-vcc") == {"compatible": '"regulator-fixed"', "regulator-name": '"vcc"',
-                                         "vin-supply": "<&{/regulator-5v}>", "phandle": "<6>"}
+                                         "vin-supply": "<&{/regulator-5v}>", "phandle": "<5>"}
     assert [s[1] for s in said] == [
         "mmc of VM 'a' depends on gpio@2000, which nobody has", "mmc of VM 'a' depends on syscon@8000, which nobody has"]
 
 
 def test_whole_neighbourhood(bench: Path) -> None:
     tree, said = planned(system("[{name: mmc, dma: trusted, because: x}, i2c, gpio, sys, clk]").replace(
-        "{ram: 16MiB}", "{ram: {size: 16MiB, at: identity}}"))
-    assert said == []
+        "{ram: 16MiB}", "{ram: {size: 16MiB, at: identity}}").replace("guest.elf", "Image"))
+    assert said == [("BH0902", "sys of VM 'a' depends on other@100, which nobody has", ["syscon@8000: interrupt (interrupts of other@100)"],
+                     ["give other@100 to VM 'a', too"])]
     mmc = at(tree, "soc/mmc@10007000")
     assert mmc["vmmc-supply"] == "<&{/soc/i2c@10006000/pmic@25/regulators/LDO1}>"
     assert mmc["vendor,syscon"] == "<&{/soc/syscon@10008000} 0x10>"

@@ -130,7 +130,8 @@ def linked(tmp_path: Path, source: str, bits: int) -> bytes:
 
 def test_satp_from_the_code(tmp_path: Path) -> None:
     before = "csrw sie, zero; lla t0, hart_start; csrw stvec, t0; csrw sscratch, a1; ld sp, 264(a1); sw a0, 8(sp)"
-    for bits, constants in ((64, (0x8000000000080219, 0x8000000000000001, 0x90000000_0fedcba9, 0x8000000000080800, 8 << 60)),
+    for bits, constants in ((64, (0x8000000000080219, 0x8000000000000001, 0x90000000_0fedcba9, 0x8000000000080800,
+                                  8 << 60)),
                             (32, (0x80080219, 0x80000001, 0xfffff800))):
         for constant in constants:
             first = before if bits == 64 else before.replace("ld sp, 264", "lw sp, 132")
@@ -153,12 +154,14 @@ def test_satp_that_cannot_be_told(tmp_path: Path, code: str) -> None:
 
 
 def test_reading_satp_is_no_write(tmp_path: Path) -> None:
-    data = linked(tmp_path, ".globl _start, hart_start\n_start:\nhart_start: li t0, 77; csrw satp, t0; csrr a0, satp; ret\n", 64)
+    data = linked(tmp_path, ".globl _start, hart_start\n_start:\nhart_start: li t0, 77; csrw satp, t0; csrr a0, satp\n",
+                  64)
     assert code_riscv.satp(parse(data)) == 77
 
 
 def tree(tmp_path: Path, source: str) -> bytes:
-    made = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb"], input=source.encode(), capture_output=True, check=True)
+    made = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb"], input=source.encode(), capture_output=True,
+                          check=True)
     return made.stdout
 
 

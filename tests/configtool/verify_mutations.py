@@ -102,9 +102,9 @@ def spread(items: list[Slot], count: int) -> list[Slot]:
 
 def guest_tables() -> Iterator[Mutation]:
     for vm in good()[1].vms:
-        for slot in spread(leaves(vm.walk, 0), 12):
+        for slot in spread(leaves(vm.walk, 0), 8):
             yield from _altered_leaf(vm, slot)
-        for slot in spread([s for s in leaves(vm.walk, 0) if s[1] & 0xff == RAM], 4):
+        for slot in spread([s for s in leaves(vm.walk, 0) if s[1] & 0xff == RAM], 3):
             yield from _swapped_owner(vm, slot)
         for slot in pointers(vm.walk):
             yield from _altered_pointer(vm, slot)
@@ -237,7 +237,7 @@ def configuration() -> Iterator[Mutation]:
 
 
 def _altered_text(field: Field) -> Iterator[Mutation]:
-    for i in range(0, field.size, 4):
+    for i in (0, field.size // 2):
         old = number(good()[0], field.address + i, 1)
         yield f"{field.path}: character {i}", patched((field.address + i, bytes([old ^ 1])))
     yield f"{field.path}: shorter", patched((field.address + field.size - 1, b"\0"))

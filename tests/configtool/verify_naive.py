@@ -94,7 +94,7 @@ class Truth:
     free: tuple[int, int]               # RAM of which guests may have any
     taken: frozenset[int]               # pages in it that no guest may have: pristine copies
     compared: tuple[tuple[int, int], ...]       # ranges (physical address, bytes) that mean something, byte for byte
-    fixed: frozenset[int]               # pages of which the configuration tells, too: channels, devices, restored memory
+    fixed: frozenset[int]               # pages that the configuration names, too: channels, devices, restored memory
     top: int                            # the highest page that guests have: memory is probed up to there
 
 

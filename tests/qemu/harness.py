@@ -113,6 +113,14 @@ class Console:
                 raise AssertionError(f"QEMU did not end within {timeout:g} s")
         return self._process.wait(timeout=max(1.0, deadline - time.monotonic()))
 
+    def expect_nothing(self, seconds: float) -> str:
+        """What comes within a time in which nothing should."""
+        before = len(self.output)
+        deadline = self._deadline(seconds)
+        while time.monotonic() < deadline and not self._ended:
+            self._read(deadline)
+        return self.output[before:]
+
     def send(self, text: str) -> None:
         """Type it."""
         assert self._process.stdin is not None

@@ -59,12 +59,17 @@ void timer_stop(void)
     timers[cpu_number()].handler = NULL;
 }
 
+/* Ticks that are overdue by now are made up for at once: the timer is never set to a time that has passed. */
 void timer_take(void)
 {
     const uint32_t cpu = cpu_number();
-    const uint64_t now = due(cpu);
 
-    timers[cpu].count++;
-    clock_set(due(cpu));
-    timers[cpu].handler(to_us(now));
+    do {
+        const uint64_t now = due(cpu);
+        timers[cpu].count++;
+        timers[cpu].handler(to_us(now));
+    } while (timers[cpu].handler != NULL && clock_now() >= due(cpu));
+    if (timers[cpu].handler != NULL) {
+        clock_set(due(cpu));
+    }
 }

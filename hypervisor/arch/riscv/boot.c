@@ -100,6 +100,7 @@ _Noreturn void hart_main(struct cpu *cpu)
 {
     csr_write(hedeleg, HEDELEG_GUEST);
     csr_write(hideleg, HIDELEG_GUEST);
+    csr_write(hie, 0);
     csr_write(hcounteren, HCOUNTEREN_GUEST);
     csr_write(hgatp, cpu->vm->config->stage2);
     __asm__ volatile(".option push\n.option arch, +h\nhfence.gvma\n.option pop" ::: "memory");

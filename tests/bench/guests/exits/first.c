@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Does each thing that makes the hypervisor run, between marks. Its second CPU and the other VM sleep meanwhile. */
+/*
+ * Does each thing that makes the hypervisor run, between marks. Its second CPU and the other VM sleep meanwhile. On a bare
+ * machine it does the same, and leaves out what only a hypervisor has.
+ */
 #include <stddef.h>
 
 #include "channel.h"
+#include "clock.h"
 #include "cpu.h"
-#include "csr.h"
 #include "fdt.h"
 #include "firmware.h"
 #include "irq.h"
 #include "../mark.h"
-#include "sbi.h"
+#include "platform.h"
 #include "timer.h"
+
+#if defined(__riscv)
+#include "riscv.h"
+#else
+#include "aarch64.h"
+#endif
 
 GUEST_AT(0xa0000000);
 
 #define ROUNDS  5
 #define REST_US 200 /* long enough for everyone to be asleep again */
 
-static uintptr_t plic;
-static volatile uint32_t *rtc;
-static uint32_t rtc_irq;
+static bool hypervised;
 static struct channel channel;
 static volatile bool woken;
+static volatile uint32_t interrupted; /* by other CPUs, or itself */
 
 static void wake(uint64_t due_us)
 {
@@ -30,37 +38,9 @@ static void wake(uint64_t due_us)
     woken = true;
 }
 
-static void set_timer(uint64_t when)
-{
-    sbi_call(SBI_TIME, 0, when, 0, 0, 0, 0);
-}
-
+/* Sleeps until the timer interrupts. */
 static void rest(void)
 {
-    woken = false;
-    timer_every(REST_US, wake);
-    while (!woken) {
-        cpu_wait();
-    }
-    timer_stop();
-    set_timer(-1ul);
-}
-
-static void calls(void)
-{
-    MARK(call_begin);
-    sbi_call(SBI_BASE, SBI_BASE_SPEC_VERSION, 0, 0, 0, 0, 0);
-    MARK(call_end);
-    sbi_call(SBI_BAO, 77, 0, 0, 0, 0, 0);
-    MARK(hypercall_end);
-}
-
-static void timer(void)
-{
-    MARK(set_timer_begin);
-    set_timer(-1ul);
-    MARK(set_timer_end);
-
     woken = false;
     timer_every(REST_US, wake);
     MARK(timer_begin);
@@ -68,17 +48,17 @@ static void timer(void)
         cpu_wait();
     }
     timer_stop();
-    set_timer(-1ul);
+    clock_set(-1ul);
 }
 
-static void controller(void)
+static void controller_access(void)
 {
-    volatile uint32_t *priority = (volatile uint32_t *)(plic + 4 * rtc_irq);
+    volatile uint32_t *reg = irq_register();
 
     MARK(read_begin);
-    (void)*priority;
+    const uint32_t value = *reg;
     MARK(read_end);
-    *priority = 1;
+    *reg = value;
     MARK(write_end);
 }
 
@@ -87,30 +67,24 @@ static void nobody(uint32_t irq)
     (void)irq;
 }
 
-enum { TIME_LOW = 0, TIME_HIGH = 1, ALARM_LOW = 2, ALARM_HIGH = 3, IRQ_ENABLED = 4, CLEAR_INTERRUPT = 7 };
-
-/* The RTC's alarm goes off at once. The CPU sees it in sip, does not take it, and asks the controller itself. */
+/* The clock's alarm goes off at once. The CPU sees it, does not take it, and asks the controller itself. */
 static void device(void)
 {
-    volatile uint32_t *claim = (volatile uint32_t *)(plic + 0x200004);
-
-    irq_enable(rtc_irq, nobody);
-    uint64_t alarm = rtc[TIME_LOW];
-    alarm |= (uint64_t)rtc[TIME_HIGH] << 32;
-    rtc[IRQ_ENABLED] = 1;
-    rtc[ALARM_HIGH] = (uint32_t)(alarm >> 32);
+    irq_enable(clock_irq, nobody);
+    controller_access();
+    clock_alarm();
     MARK(device_begin);
-    rtc[ALARM_LOW] = (uint32_t)alarm;
-    while ((csr_read(sip) & 1ul << IRQ_EXTERNAL) == 0) {
+    clock_ring();
+    while (!irq_waits()) {
     }
     MARK(device_end);
-    rtc[CLEAR_INTERRUPT] = 1;
+    clock_quiet();
     MARK(claim_begin);
-    const uint32_t irq = *claim;
-    MARK(claim_end);
-    *claim = irq;
+    const uint32_t claimed = irq_claim();
+    irq_complete(claimed);
     MARK(complete_end);
-    irq_disable(rtc_irq);
+    irq_again();
+    irq_disable(clock_irq);
 }
 
 static void doorbells(void)
@@ -126,14 +100,27 @@ static void doorbells(void)
     rest();
 }
 
-static void second_cpu_woken(void)
+static void heard(void)
 {
+    MARK(ipi_handler);
+    interrupted++;
+}
+
+static void to_itself(void)
+{
+    const uint32_t before = interrupted;
+
+    MARK(self_begin);
+    cpu_interrupt(cpu_number());
+    while (interrupted == before) {
+        cpu_wait();
+    }
 }
 
 static void second_cpu(void)
 {
     MARK(started);
-    cpu_on_interrupt(second_cpu_woken);
+    cpu_on_interrupt(heard);
     for (;;) {
         cpu_wait();
     }
@@ -141,45 +128,39 @@ static void second_cpu(void)
 
 static void second(void)
 {
+    const uint32_t other = cpu_number() == 0 ? 1 : 0;
+
     MARK(start_begin);
-    cpu_start(1, second_cpu);
+    cpu_start(other, second_cpu);
     MARK(start_end);
+    cpu_on_interrupt(heard);
     for (int i = 0; i < ROUNDS; i++) {
         rest();
+        to_itself();
+        rest();
         MARK(ipi_begin);
-        cpu_interrupt(1);
+        cpu_interrupt(other);
         MARK(ipi_end);
     }
     rest();
 }
 
-static int find_device(const char *compatible, uintptr_t *base)
-{
-    const int node = fdt_find_compatible(FDT_NONE, compatible);
-    uint64_t address = 0, size;
-
-    fdt_reg(node, 0, &address, &size);
-    *base = (uintptr_t)address;
-    return node;
-}
-
 void guest_main(void)
 {
-    uintptr_t base;
-
-    find_device("riscv,plic0", &plic);
-    rtc_irq = fdt_cell(find_device("google,goldfish-rtc", &base), "interrupts", 0, 0);
-    rtc = (volatile uint32_t *)base;
-    channel_open(&channel, "channel");
+    platform_find();
+    hypervised = channel_open(&channel, "channel");
     rest();
     for (int i = 0; i < ROUNDS; i++) {
-        calls();
-        timer();
-        controller();
+        platform_calls(hypervised);
+        rest();
         device();
-        doorbells();
+        if (hypervised) {
+            doorbells();
+        }
     }
     second();
-    channel_ring(&channel); /* the last one: see second.c */
+    if (hypervised) {
+        channel_ring(&channel); /* the last one: see second.c */
+    }
     power_off();
 }

@@ -14,6 +14,9 @@
 #define CSR_HVIPRIO1  0x646
 #define CSR_HVIPRIO2  0x647
 
+/* Which of a hart's guest interrupt files is its vCPU's: hstatus.VGEIN. */
+#define IMSIC_GUEST_FILE 1u
+
 /* Indirectly accessed registers. */
 #define IMSIC_EIDELIVERY  0x70
 #define IMSIC_EITHRESHOLD 0x72
