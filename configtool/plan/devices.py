@@ -23,9 +23,9 @@ class Given:
 
     @property
     def pages(self) -> tuple[tuple[int, int], ...]:
-        """Physical pages of its registers: (base, end)."""
-        return tuple((base // PAGE * PAGE, -(-(base + size) // PAGE) * PAGE) for base, size in self.device.registers
-                     if size)
+        """Physical pages of its registers, and of a PCI host bridge those of its bus: (base, end)."""
+        return tuple((base // PAGE * PAGE, -(-(base + size) // PAGE) * PAGE)
+                     for base, size in self.device.registers + self.device.windows if size)
 
 
 def console_device(system: System, board: Board) -> Device | None:

@@ -58,7 +58,10 @@ def to_sarif(diagnostics: Sequence[Diagnostic], rules: Mapping[str, Rule]) -> st
     used = sorted({d.code for d in diagnostics})
 
     def location(label: Label) -> dict[str, Any]:
-        artifact = {"uri": quote(relative(label.span.file)), "uriBaseId": "%SRCROOT%"}
+        path = relative(label.span.file)
+        outside = path.startswith("..")         # of the repository: no segment may lead out of a base
+        artifact = {"uri": "file://" + quote(os.path.abspath(label.span.file), errors="replace")} if outside else \
+            {"uri": quote(path, errors="replace"), "uriBaseId": "%SRCROOT%"}
         physical: dict[str, Any] = {"artifactLocation": artifact}
         if label.span.line:
             physical["region"] = _region(label.span)

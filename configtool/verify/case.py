@@ -105,7 +105,7 @@ class Case:
             if start <= address < end:
                 return name
         for device in self.board.devices:
-            for base, size in device.registers:
+            for base, size in device.registers + device.windows:
                 if base <= address < base + size or whole_pages(base, size)[0] <= address < whole_pages(base, size)[1]:
                     return f"device {device.name}"
         if any(start <= address < end for start, end in self.banks):
@@ -152,7 +152,7 @@ class Case:
 
     def _pieces(self, facts: VmFacts, grants: tuple[Grant, ...], claimed: list[ClaimedEnd]) -> Iterator[Piece]:
         devices = [(*whole_pages(base, size), grant)
-                   for grant in grants for base, size in grant.device.registers if size]
+                   for grant in grants for base, size in grant.device.registers + grant.device.windows if size]
         files = union([(cpu.guest_file, cpu.guest_file + PAGE) for cpu in self.facts.cpus
                        if cpu.guest_file and cpu.vm == facts.index]
                       + ([self.expected.gic.virtual] if self.expected.gic and self.expected.gic.virtual else []))

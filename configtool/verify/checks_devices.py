@@ -18,7 +18,7 @@ def devices(case: Case) -> Check:
     users: dict[int, list[tuple[VmCase, Grant]]] = {}
     for vm in case.vms:
         for grant in vm.grants:
-            for start, end in [whole_pages(base, size) for base, size in grant.device.registers if size]:
+            for start, end in [whole_pages(base, size) for base, size in grant.device.registers + grant.device.windows if size]:
                 ipa = start + grant.shift
                 got = vm.facts.walk.within(ipa, end - start)
                 if sum(e.size for e in got) != end - start or any(
@@ -47,7 +47,7 @@ def _one_user(users: dict[int, list[tuple[VmCase, Grant]]], check: Check) -> Non
 def _neighbours(case: Case, users: dict[int, list[tuple[VmCase, Grant]]], check: Check) -> None:
     """Devices that are not given but lie in a page that is."""
     for device in case.board.devices:
-        for base, size in device.registers:
+        for base, size in device.registers + device.windows:
             start, end = whole_pages(base, size)
             page = next((page for page in users if start <= page < end
                          and all(grant.device is not device for _, grant in users[page])), None)

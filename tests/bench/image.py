@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmark has to know of a built system: its text, the marks in its guests, which code is console output."""
+"""Systems to measure: built with make, for any of the boards; and what is known of their ELF files."""
 from __future__ import annotations
 
 import bisect
@@ -10,21 +10,28 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
+from boards import Board
+
 ROOT = Path(__file__).resolve().parents[2]
+GUESTS = ROOT / "tests/bench/guests"
 
 # Sources whose instructions are console output, which the figures leave out: it is as slow as the UART.
-CONSOLE = ("core/console.c", "lib/print.c", "drivers/ns16550a.c")
+CONSOLE = ("core/console.c", "lib/print.c", "drivers/ns16550a.c", "drivers/pl011.c")
+
+# Symbols of the guests besides the marks.
+_ENTRIES = ("_start", "_start_secondary", "tick")
 
 
 class Image:
-    """A system, built with make."""
+    """A system, built with make. `system` is its YAML, relative to the repository."""
 
     def __init__(self, system: str) -> None:
-        self.name = Path(system).parent.name
-        self.directory = ROOT / "build" / self.name
-        environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-        made = subprocess.run(["make", "--no-print-directory", "-C", str(ROOT), f"SYSTEM={system}"], env=environment,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        path = Path(system)
+        name = path.parent.name if path.name == "system.yaml" else path.stem
+        self.directory = ROOT / "build" / name
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"}
+        made = subprocess.run(["make", "--no-print-directory", "-j2", "-C", str(ROOT), f"SYSTEM={system}"],
+                              env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if made.returncode:
             raise RuntimeError(f"make SYSTEM={system} failed:\n{made.stdout}")
         self.plan = json.loads((self.directory / "gen/plan.json").read_text())
@@ -35,12 +42,21 @@ class Image:
             self._units = _units(elf)
         self.marks = self._guest_symbols()
 
-    def command(self, harts: int) -> list[str]:
-        """The board's run command, with another number of harts."""
-        files = {"{bin}": str(self.directory / "bulkhead.bin"), "{elf}": str(self.directory / "bulkhead.elf")}
-        words = [files.get(word, word) for word in self.plan["run"]]
-        words[words.index("-smp") + 1] = str(harts)
+    def command(self, harts: int | None = None) -> list[str]:
+        """The board's run command, with another number of CPUs."""
+        words = list(self.plan["run"])
+        for mark, path in (("{bin}", "bulkhead.bin"), ("{elf}", "bulkhead.elf"), ("{dir}", "")):
+            words = [word.replace(mark, str(self.directory / path)) for word in words]
+        if harts is not None:
+            words[words.index("-smp") + 1] = str(harts)
         return words
+
+    def firmware(self) -> tuple[int, int] | None:
+        """Address and size of the firmware that runs beside us; None: it is QEMU itself."""
+        for region in self.plan["board"]["firmware"]:
+            if region["name"] == "OpenSBI":
+                return region["base"], region["size"]
+        return None
 
     def is_console(self, pc: int) -> bool:
         """True for code that was compiled from one of CONSOLE."""
@@ -56,23 +72,49 @@ class Image:
         return sorted(named)
 
     def _guest_symbols(self) -> dict[str, int]:
-        """'first.mark_call_begin': where that is, for every mark, the entry and the trap entry of each guest."""
+        """'first.mark_call_begin': where that is, for every mark and entry of each guest."""
         symbols = {}
         for path in sorted((self.directory / "guests").glob("*.elf")):
             with open(path, "rb") as file:
-                for symbol in ELFFile(file).get_section_by_name(".symtab").iter_symbols():
-                    if symbol.name.startswith("mark_") or symbol.name in ("_start", "_start_secondary", "trap_entry"):
+                elf = ELFFile(file)
+                text = elf.get_section_by_name(".text")
+                symbols[f"{path.stem}.text_start"] = text["sh_addr"]
+                symbols[f"{path.stem}.text_end"] = text["sh_addr"] + text["sh_size"]
+                for symbol in elf.get_section_by_name(".symtab").iter_symbols():
+                    if symbol.name.startswith("mark_") or symbol.name in _ENTRIES:
                         symbols[f"{path.stem}.{symbol.name}"] = symbol["st_value"]
         return symbols
+
+
+def on_board(folder: str, variant: str, board: Board, override: str = "") -> Image:
+    """A system of GUESTS on another board. Its description goes to build/bench, with sources that include the real ones.
+
+    `override`: more YAML, which may say {clock}.
+    """
+    name = f"bench-{variant}-{board.key}"
+    there = ROOT / "build/bench" / name
+    there.mkdir(parents=True, exist_ok=True)
+    source = GUESTS / folder
+    base = "system.yaml" if (source / "system.yaml").exists() else f"{variant}.yaml"
+    where = os.path.relpath(ROOT / board.name, there) if board.name.endswith(".yaml") else board.name
+    _write(there / f"{name}.yaml", f"extends: {os.path.relpath(source / base, there)}\nname: {name}\nboard: {where}\n"
+           + override.replace("{clock}", board.clock))
+    for guest in sorted(source.glob("*.c")):
+        _write(there / guest.name, f'#include "{os.path.relpath(guest, there)}"\n')
+    return Image(f"build/bench/{name}/{name}.yaml")
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
 
 
 def _units(elf: ELFFile) -> list[tuple[int, int, str]]:
     """Address ranges of the sources, sorted: start, end, name."""
     dwarf = elf.get_dwarf_info()
-    aranges = dwarf.get_aranges()
-    names = {}
+    names: dict[int, str] = {}
     ranges = []
-    for entry in aranges.entries:
+    for entry in dwarf.get_aranges().entries:
         if entry.info_offset not in names:
             die = dwarf.get_CU_at(entry.info_offset).get_top_DIE()
             names[entry.info_offset] = die.attributes["DW_AT_name"].value.decode()

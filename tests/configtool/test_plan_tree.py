@@ -2,12 +2,10 @@
 """Guest device trees: what is in them, that dtc has nothing to say of them, and that nothing of the host's is there."""
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 from pathlib import Path
 
 import pytest
-from configtool.board.dts import Node, Property as HostProperty
 from configtool.emit.fdt import serialise, to_dts
 from configtool.image.load import _parse
 from configtool.plan import tree as parts
@@ -137,48 +135,10 @@ def test_no_device_tree() -> None:
     assert plan.vms[0].tree is None and plan.vms[0].dtb == 0 and [p.name for p in plan.payloads] == ["a-image0"]
 
 
-# Copies of the board's nodes
-
-def host(name: str, parent: Node | None = None, **properties: bytes) -> Node:
-    made = Node(name, parent, (span(1, "board.dts"),))
-    for key, value in properties.items():
-        made.add(HostProperty(key.replace("__", "#").replace("_", "-"), value, made.span))
-    if parent is not None:
-        parent.children.append(made)
-    return made
-
+# Values (nodes of a board with a tree: test_tree_closure.py)
 
 def word(*values: int) -> bytes:
     return b"".join(v.to_bytes(4, "big") for v in values)
-
-
-def test_closure_of_a_node(tmp_path: Path) -> None:
-    root = host("")
-    soc = host("soc", root)
-    host("clock", root, compatible=b"fixed-clock\0", __clock_cells=word(0), clock_frequency=word(24_000_000),
-         phandle=word(7))
-    gate = host("gate", root, compatible=b"vendor,gate\0", __clock_cells=word(0), phandle=word(8))
-    uart = host("uart@20000000", soc, reg=word(0x2000_0000, 0x100), compatible=b"ns16550a\0", clocks=word(7),
-                clock_names=b"baud\0",
-                interrupts=word(5), interrupt_names=b"rx\0", resets=word(9, 1), status=b"okay\0", pinctrl_0=word(10),
-                reg_shift=word(2),
-                vdd_supply=word(11), phandle=word(12))
-    host("child@0", uart, reg=word(0), label=b"x\0", odd=b"\1\2\3")
-    board = virt()
-    rtc = board.devices[0]
-    mine = dataclasses.replace(rtc, name=uart.name, path=uart.path, registers=((0x2000_0000, 0x100),), node=uart)
-    board = dataclasses.replace(board, devices=board.devices + (mine,), root=root)
-    tree = tree_of(system(vm("a", devices=(device_ref("uart@20000000"),))), board)
-    assert at(tree, "/soc/uart@20000000") == {
-        "compatible": '"ns16550a"', "reg": "<0 0x20000000 0 0x100>", "interrupt-parent": "<2>", "interrupts": "<11>",
-        "interrupt-names": '"rx"', "reg-shift": "<2>", "clocks": "<3>", "clock-names": '"baud"'}
-    assert at(tree, "/soc/uart@20000000/child@0") == {"reg": "<0>", "label": '"x"', "odd": "[01 02 03]"}
-    assert at(tree, "/clock-3") == {"compatible": '"fixed-clock"', "#clock-cells": "<0>",
-                                    "clock-frequency": "<24000000>",
-                                    "phandle": "<3>"}
-    uart.add(HostProperty("clocks", word(8), gate.span))
-    assert "clocks" not in at(tree_of(system(vm("a", devices=(device_ref("uart@20000000"),))), board),
-                              "/soc/uart@20000000")
 
 
 @pytest.mark.parametrize("value, text", [

@@ -131,7 +131,7 @@ def test_doorbell_numbers_of_a_gic(tmp_path: Path) -> None:
 
 def test_boards_that_lack_something(tmp_path: Path) -> None:
     cases = {
-        "contexts": ("qemu-riscv64-virt", "guest.elf", ("&cpu3_intc 11 &cpu3_intc 9", ""), [
+        "contexts": ("qemu-riscv64-virt", "guest.elf", (",\n\t\t\t\t<&cpu3_intc 11>, <&cpu3_intc 9>", ""), [
             "error[BH0811]: the interrupt controller has no S-mode context for cpu@3", "--> board/board.dts:PLACE",
             "= help: correct its interrupts-extended (9 is S-mode's), or disable the CPU"]),
         "timer": ("qemu-aarch64-virt-gicv3", "arm.elf", ('"arm,armv8-timer", "arm,armv7-timer"', '"acme,timer"'), [
@@ -158,10 +158,9 @@ def test_memory_that_the_tree_does_not_have(tmp_path: Path) -> None:
 def test_vcpus_beyond_the_virtual_controller(tmp_path: Path) -> None:
     cpu = '\t\tcpu@%x { device_type = "cpu"; compatible = "arm,cortex-a53"; reg = <%d>; enable-method = "psci"; };\n'
     text = board(tmp_path, "qemu-aarch64-virt-gicv2", guest="arm.elf").replace("vcpus: 1", "vcpus: 9")
-    tree = (tmp_path / "board" / "board.dts").read_text()
-    where = tree.index("\tcpus {")
-    end = where + tree[where:].index("\n\t};\n") + 1
-    (tmp_path / "board" / "board.dts").write_text(tree[:end] + "".join(cpu % (n, n) for n in range(16, 24)) + tree[end:])
+    tree = (tmp_path / "board" / "board.dts").read_text().replace("../qemu", f"{BOARDS}/qemu")
+    (tmp_path / "board" / "board.dts").write_text(
+        tree + "/ {\n\tcpus {\n" + "".join(cpu % (n, n) for n in range(16, 24)) + "\t};\n};\n")
     assert said(tmp_path, text) == [
         "error[BH0207]: VM 'hello' has 9 vCPUs, and 8 is the most", "--> system.yaml:6:12",
         "= note: the board's interrupt controller is a GICv2", "= help: make it two VMs"]

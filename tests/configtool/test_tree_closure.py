@@ -26,31 +26,42 @@ BOARD = """\
     memory@80000000 { device_type = "memory"; reg = <0 0x80000000 0 0x40000000>; };
     cpus {
         #address-cells = <1>; #size-cells = <0>; timebase-frequency = <10000000>;
-        cpu@0 { device_type = "cpu"; reg = <0>; compatible = "riscv"; riscv,isa = "rv64imafdch_sstc"; mmu-type = "riscv,sv39";
-            intc0: interrupt-controller { #interrupt-cells = <1>; interrupt-controller; compatible = "riscv,cpu-intc"; }; };
-        cpu@1 { device_type = "cpu"; reg = <1>; compatible = "riscv"; riscv,isa = "rv64imafdch_sstc"; mmu-type = "riscv,sv39";
-            intc1: interrupt-controller { #interrupt-cells = <1>; interrupt-controller; compatible = "riscv,cpu-intc"; }; };
+        cpu@0 { device_type = "cpu"; reg = <0>; compatible = "riscv"; riscv,isa = "rv64imafdch_sstc";
+            mmu-type = "riscv,sv39";
+            intc0: interrupt-controller { #interrupt-cells = <1>; interrupt-controller;
+                compatible = "riscv,cpu-intc"; }; };
+        cpu@1 { device_type = "cpu"; reg = <1>; compatible = "riscv"; riscv,isa = "rv64imafdch_sstc";
+            mmu-type = "riscv,sv39";
+            intc1: interrupt-controller { #interrupt-cells = <1>; interrupt-controller;
+                compatible = "riscv,cpu-intc"; }; };
     };
     osc: oscillator { compatible = "fixed-clock"; #clock-cells = <0>; clock-frequency = <24000000>; };
-    half: half { compatible = "fixed-factor-clock"; #clock-cells = <0>; clocks = <&osc>; clock-div = <2>; clock-mult = <1>; };
-    vcc: regulator-vcc { compatible = "regulator-fixed"; regulator-name = "vcc"; gpio = <&gpio 4 0>; vin-supply = <&v5>; };
-    v5: regulator-5v { compatible = "regulator-fixed"; regulator-name = "v5"; regulator-min-microvolt = <5000000>;
+    half: half { compatible = "fixed-factor-clock"; #clock-cells = <0>; clocks = <&osc>; clock-div = <2>;
+        clock-mult = <1>; };
+    vcc: regulator-vcc { compatible = "regulator-fixed"; regulator-name = "vcc"; gpio = <&gpio 4 0>;
+        vin-supply = <&v5>; };
+    v5: regulator-5v { compatible = "regulator-fixed"; regulator-name = "v5";
+        regulator-min-microvolt = <5000000>;
         regulator-max-microvolt = <5000000>; };
     firmware { power: power-controller { compatible = "vendor,power"; #power-domain-cells = <1>; }; };
     soc {
         #address-cells = <1>; #size-cells = <1>; compatible = "simple-bus"; ranges = <0 0 0x10000000 0x1000000>,
             <0xc000000 0 0xc000000 0x600000>; interrupt-parent = <&plic>;
-        plic: interrupt-controller@c000000 { compatible = "sifive,plic-1.0.0"; reg = <0xc000000 0x600000>; #interrupt-cells = <1>;
+        plic: interrupt-controller@c000000 { compatible = "sifive,plic-1.0.0"; reg = <0xc000000 0x600000>;
+            #interrupt-cells = <1>;
             #address-cells = <0>; interrupt-controller; riscv,ndev = <95>;
             interrupts-extended = <&intc0 11>, <&intc0 9>, <&intc1 11>, <&intc1 9>; };
-        clk: clock-controller@1000 { compatible = "vendor,clk"; reg = <0x1000 0x1000>; #clock-cells = <1>; #reset-cells = <1>; };
+        clk: clock-controller@1000 { compatible = "vendor,clk"; reg = <0x1000 0x1000>; #clock-cells = <1>;
+            #reset-cells = <1>; };
         gpio: gpio@2000 { compatible = "vendor,gpio"; reg = <0x2000 0x1000>; gpio-controller; #gpio-cells = <2>;
             interrupt-controller; #interrupt-cells = <2>; interrupts = <20>; clocks = <&osc>; };
         pins: pinctrl@3000 { compatible = "vendor,pins"; reg = <0x3000 0x1000>;
             uart_pins: uart-pins { pins = "a", "b"; }; };
-        uart: serial@4000 { compatible = "ns16550a"; reg = <0x4000 0x100>; interrupts = <10>; clocks = <&half>, <&osc>;
+        uart: serial@4000 { compatible = "ns16550a"; reg = <0x4000 0x100>; interrupts = <10>; clocks = <&half>,
+            <&osc>;
             clock-names = "baud", "bus"; reg-shift = <2>; };
-        uart2: serial@5000 { compatible = "ns16550a"; reg = <0x5000 0x100>; interrupts = <11>; clocks = <&clk 7>, <&osc>;
+        uart2: serial@5000 { compatible = "ns16550a"; reg = <0x5000 0x100>; interrupts = <11>;
+            clocks = <&clk 7>, <&osc>;
             clock-names = "baud", "bus"; resets = <&clk 3>; pinctrl-names = "default"; pinctrl-0 = <&uart_pins>;
             dmas = <&dma 1>; dma-names = "rx"; power-domains = <&power 2>; };
         i2c: i2c@6000 { compatible = "vendor,i2c"; reg = <0x6000 0x1000>; interrupts = <12>; clocks = <&osc>;
@@ -62,7 +73,8 @@ BOARD = """\
         mmc: mmc@7000 { compatible = "vendor,mmc"; reg = <0x7000 0x1000>; interrupts = <13>; clocks = <&clk 9>;
             vmmc-supply = <&ldo>; vqmmc-supply = <&vcc>; cd-gpios = <&gpio 5 1>; vendor,syscon = <&sys 0x10>;
             assigned-clocks = <&clk 9>; assigned-clock-rates = <1000000>; iommus = <&iommu 4>; };
-        sys: syscon@8000 { compatible = "vendor,sys", "syscon", "simple-mfd"; reg = <0x8000 0x1000>; #address-cells = <1>;
+        sys: syscon@8000 { compatible = "vendor,sys", "syscon", "simple-mfd"; reg = <0x8000 0x1000>;
+            #address-cells = <1>;
             #size-cells = <1>; ranges = <0 0x8000 0x1000>;
             phy@20 { compatible = "vendor,phy"; reg = <0x20 0x10>; #phy-cells = <0>; };
             other@100 { compatible = "vendor,other"; reg = <0x100 0x10>; interrupts = <30>; }; };
@@ -75,7 +87,8 @@ YAML = "bulkhead-board: 1\nload: 0x80200000\nboot: sbi\n"
 
 
 def system(devices: str, other: str = "", more: str = "") -> str:
-    text = ("bulkhead: 1\nname: x\nboard: ./soc\nhypervisor: {console: none}\nvms:\n  a:\n    vcpus: 1\n    memory: {ram: 16MiB}\n"
+    text = ("bulkhead: 1\nname: x\nboard: ./soc\nhypervisor: {console: none}\nvms:\n  a:\n    vcpus: 1\n"
+            "    memory: {ram: 16MiB}\n"
             f"    image: {{file: guest.elf}}\n    devices: {devices}\n{more}")
     if other:
         text += ("  b:\n    vcpus: 1\n    memory: {ram: 16MiB}\n    image: {file: guest.elf}\n"
@@ -102,7 +115,7 @@ def planned(text: str, clocks: str = "") -> tuple[TreeNode, list[tuple[object, .
     tree = result.plan.vms[0].tree
     assert tree is not None
     assert main(["gen", "system.yaml", "-o", "out"]) == 0
-    for form in ("dts", "dtb"):         # dtc finds phandles that lead nowhere, addresses that differ from names, and so on
+    for form in ("dts", "dtb"):     # dtc finds phandles that lead nowhere, addresses that differ from names, and so on
         done = subprocess.run(["dtc", "-I", form, "-O", "dts", "-o", "/dev/null", f"out/a.{form}"], capture_output=True,
                               text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
@@ -127,8 +140,8 @@ def test_fixed_clocks_come_along(bench: Path) -> None:
     assert at(tree, "soc/serial@10004000") == {
         "compatible": '"ns16550a"', "reg": "<0 0x10004000 0 0x100>", "interrupt-parent": "<2>", "interrupts": "<10>",
         "clocks": "<&{/half}>, <&{/oscillator}>", "clock-names": '"baud", "bus"', "reg-shift": "<2>"}
-    assert at(tree, "half") == {"compatible": '"fixed-factor-clock"', "#clock-cells": "<0>", "clocks": "<&{/oscillator}>",
-                                "clock-div": "<2>", "clock-mult": "<1>", "phandle": "<3>"}
+    assert at(tree, "half") == {"compatible": '"fixed-factor-clock"', "#clock-cells": "<0>", 
+                                "clocks": "<&{/oscillator}>", "clock-div": "<2>", "clock-mult": "<1>", "phandle": "<3>"}
     assert at(tree, "oscillator")["phandle"] == "<4>"
     assert at(tree, "aliases") == {"serial3": '"/soc/serial@10004000"'}
     assert at(tree, "chosen") == {"stdout-path": '"/soc/serial@10004000:115200n8"'}
@@ -166,7 +179,8 @@ def test_clocks_that_the_board_states(bench: Path) -> None:
 @pytest.mark.parametrize("clocks, message, help", [
     ("clocks: {klk 7: 1}\n", "'klk' is no node of the device tree", ("did you mean clk?",)),
     ("clocks: {uart: 1}\n", "'uart' provides no clocks", ()),
-    ("clocks: {clk 7 8: 1}\n", "a clock of 'clk' has 1 number, not 2", ("write 'clk N', or 'clk' for all of its clocks",)),
+    ("clocks: {clk 7 8: 1}\n", "a clock of 'clk' has 1 number, not 2",
+     ("write 'clk N', or 'clk' for all of its clocks",)),
 ])
 def test_clocks_that_there_are_not(clocks: str, message: str, help: tuple[str, ...], bench: Path) -> None:
     Path("soc/board.yaml").write_text(YAML + clocks)
@@ -206,13 +220,15 @@ def test_supplies_and_syscons(bench: Path) -> None:
     assert at(tree, "regulator-vcc") == {"compatible": '"regulator-fixed"', "regulator-name": '"vcc"',
                                          "vin-supply": "<&{/regulator-5v}>", "phandle": "<5>"}
     assert [s[1] for s in said] == [
-        "mmc of VM 'a' depends on gpio@2000, which nobody has", "mmc of VM 'a' depends on syscon@8000, which nobody has"]
+        "mmc of VM 'a' depends on gpio@2000, which nobody has",
+        "mmc of VM 'a' depends on syscon@8000, which nobody has"]
 
 
 def test_whole_neighbourhood(bench: Path) -> None:
     tree, said = planned(system("[{name: mmc, dma: trusted, because: x}, i2c, gpio, sys, clk]").replace(
         "{ram: 16MiB}", "{ram: {size: 16MiB, at: identity}}").replace("guest.elf", "Image"))
-    assert said == [("BH0902", "sys of VM 'a' depends on other@100, which nobody has", ["syscon@8000: interrupt (interrupts of other@100)"],
+    assert said == [("BH0902", "sys of VM 'a' depends on other@100, which nobody has",
+                     ["syscon@8000: interrupt (interrupts of other@100)"],
                      ["give other@100 to VM 'a', too"])]
     mmc = at(tree, "soc/mmc@10007000")
     assert mmc["vmmc-supply"] == "<&{/soc/i2c@10006000/pmic@25/regulators/LDO1}>"
@@ -291,8 +307,9 @@ def test_zephyr_overlay(bench: Path) -> None:
 \treg = <0xc000000 0x600000>;
 };
 """
-    base = ("/dts-v1/;\n/ { #address-cells = <1>; #size-cells = <1>; soc { #address-cells = <1>; #size-cells = <1>; ranges; "
-            "compatible = \"simple-bus\"; plic: interrupt-controller@c000000 { reg = <0xc000000 0x4000000>; #address-cells = <0>; "
+    base = ("/dts-v1/;\n/ { #address-cells = <1>; #size-cells = <1>; soc { #address-cells = <1>; #size-cells = <1>; "
+            "ranges; compatible = \"simple-bus\"; "
+            "plic: interrupt-controller@c000000 { reg = <0xc000000 0x4000000>; #address-cells = <0>; "
             "#interrupt-cells = <2>; interrupt-controller; }; }; };\n")
     done = subprocess.run(["dtc", "-I", "dts", "-O", "dtb", "-o", "/dev/null"], input=base + out, capture_output=True,
                           text=True, check=False)

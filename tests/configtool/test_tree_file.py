@@ -31,9 +31,9 @@ TREE = """\
     cpus {
         #address-cells = <1>; #size-cells = <0>; timebase-frequency = <10000000>;
         cpu@0 { device_type = "cpu"; reg = <0>; compatible = "riscv"; riscv,isa = "rv64imafdc_sstc";
-            cpu0_intc: interrupt-controller { #interrupt-cells = <1>; interrupt-controller; compatible = "riscv,cpu-intc"; }; };
+    cpu0_intc: interrupt-controller { #interrupt-cells = <1>; interrupt-controller; compatible = "riscv,cpu-intc"; }; };
         cpu@1 { device_type = "cpu"; reg = <1>; compatible = "riscv"; riscv,isa = "rv64imafdc_sstc";
-            cpu1_intc: interrupt-controller { #interrupt-cells = <1>; interrupt-controller; compatible = "riscv,cpu-intc"; }; };
+    cpu1_intc: interrupt-controller { #interrupt-cells = <1>; interrupt-controller; compatible = "riscv,cpu-intc"; }; };
     };
     soc {
         #address-cells = <2>; #size-cells = <2>; compatible = "simple-bus"; ranges; interrupt-parent = <&plic>;
@@ -75,7 +75,7 @@ PLIC = "VM 'a' has a virtual PLIC at 0xc000000"
         ("BH0919", 5, "memory@80000000 ends at 0x80800000, and ram of VM 'a' at 0x81000000", [], [], [])]),
     ([("reg = <1>", "reg = <3>"), ("cpu@1", "cpu@3")], [
         ("BH0911", 10, "VM 'a' has no CPU 3", [VM_CPUS], [], ["remove the node"])]),
-    ([("rv64imafdc_sstc\";\n            cpu1", "rv64imafdch_sstc_sscofpmf\";\n            cpu1")], [
+    ([("rv64imafdc_sstc\";\n    cpu1", "rv64imafdch_sstc_sscofpmf\";\n    cpu1")], [
         ("BH0911", 10, "cpu@1 has extensions that VM 'a' does not have: h, sscofpmf", [], ..., ["remove them"])]),
     ([("<10000000>", "<1000000>")], [
         ("BH0911", 7, "timebase-frequency of VM 'a' says 1000000 Hz, and the board's is 10000000 Hz", [], [],

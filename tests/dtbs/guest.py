@@ -41,11 +41,12 @@ def everything(board: Board) -> list[Device]:
 def tree(board: Board, devices: Sequence[Device]) -> TreeNode:
     place = Span("system.yaml", 1, 1, 1, 2)
     given = tuple(Given(device, device.name, 0, place) for device in devices)
-    lines = tuple(Line(number, number, trigger, f"devices: {g.name}") for number, trigger, g in interrupts(given, board))
+    lines = tuple(Line(number, number, trigger, f"devices: {g.name}")
+                  for number, trigger, g in interrupts(given, board))
     kind = "plic" if board.controller is not None and board.controller.kind == "plic" else "gic"
+    window = Window(_CHIP, 0x6_0000, kind, 0, "interrupt controller")
     return build(Facts(Vm("guest", place, CpuRequest(place, 2), (), ()), board, board.cpus[:2], ("i", "m", "a"),
-                       Layout((), (), 0, 0, None), (Window(_CHIP, 0x6_0000, kind, 0, "interrupt controller"),), lines, 0,
-                       given, ()))
+                       Layout((), (), 0, 0, None), (window,), lines, 0, given, ()))
 
 
 def complaints(made: TreeNode, path: str) -> list[str]:
@@ -60,7 +61,8 @@ def own_checks(lines: list[str]) -> set[str]:
 
 
 def _said(arguments: list[str], data: bytes = b"") -> list[str]:
-    done = subprocess.run(["dtc", "-O", "dtb", "-o", "/dev/null", *arguments], input=data, capture_output=True, check=False)
+    done = subprocess.run(["dtc", "-O", "dtb", "-o", "/dev/null", *arguments], input=data, capture_output=True,
+                          check=False)
     return done.stderr.decode("utf-8", "replace").splitlines()
 
 

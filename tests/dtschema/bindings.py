@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernel's bindings for what is in guest trees, and Debian's dt-schema, which holds a tree against them.
 
-Both come from Debian 12 and are kept in the cache, 37 MB on the first call: a newer kernel's bindings are more than this
-dt-schema understands. Nothing is installed.
+Both come from Debian 12 and are kept in the cache, 37 MB on the first call: a newer kernel's bindings are more
+than this dt-schema understands. Nothing is installed.
 """
 from __future__ import annotations
 
@@ -44,11 +44,12 @@ def _make(made: Path) -> None:
     with tempfile.TemporaryDirectory(dir=made.parent) as work:
         ready = Path(work) / "ready"
         for name in _TOOLS:
-            extract(archive.package(name, "holds device trees against the bindings"), lambda path: True, ready / "tools")
+            package = archive.package(name, "holds device trees against the bindings")
+            extract(package, lambda path: True, ready / "tools")
         top = Path(work) / "unpacked"
         mark = "Documentation/devicetree/bindings/"
         names = {f"{mark}{name}{packed}" for name in _SUBSET for packed in ("", ".gz")}
-        for file in extract(documents, lambda path: mark in str(path) and mark + str(path).partition(mark)[2] in names, top):
+        for file in extract(documents, lambda path: mark + str(path).partition(mark)[2] in names, top):
             target = ready / "bindings" / str(file).partition(mark)[2].removesuffix(".gz")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes())
@@ -65,7 +66,8 @@ def _make(made: Path) -> None:
 def _run(folder: Path, program: str, *arguments: str) -> list[str]:
     """What a tool of dt-schema says. Its exit status says nothing: it is 0 whatever the tool found."""
     modules = folder / "tools" / "usr" / "lib" / "python3" / "dist-packages"
-    done = subprocess.run(["/usr/bin/python3", "-W", "ignore", str(folder / "tools" / "usr" / "bin" / program), *arguments],
+    tool = folder / "tools" / "usr" / "bin" / program
+    done = subprocess.run(["/usr/bin/python3", "-W", "ignore", str(tool), *arguments],
                           env={**os.environ, "PYTHONPATH": str(modules)}, capture_output=True, text=True, check=False)
     return [*done.stdout.splitlines(), *done.stderr.splitlines()]
 

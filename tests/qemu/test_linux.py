@@ -11,21 +11,33 @@ import pytest
 from harness import Console, build
 from linux_shell import PROMPT, Shell
 
-SYSTEM = "examples/linux-and-control/system.yaml"
+# By interrupt controller: the description, and its nodes in Linux's tree.
+SYSTEMS = {"plic": ("system", ["interrupt-controller@c000000"]),
+           "aplic": ("linux-and-control-aplic", ["interrupt-controller@d000000"]),
+           "aia": ("linux-and-control-aia", ["interrupt-controller@28000000", "interrupt-controller@d000000"])}
 REPORT = re.compile(r"\[control\] (\d+) ticks, the latest by \d+ us; (\d+) doorbells\n")
 
 
+@pytest.fixture(scope="module", params=SYSTEMS)
+def chip(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def system(chip: str) -> str:
+    return f"examples/linux-and-control/{SYSTEMS[chip][0]}.yaml"
+
+
 @pytest.fixture(scope="module")
-def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def disk(chip: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("linux") / "disk"
     path.write_bytes(b"from the disk\n".ljust(1 << 20, b"\0"))
     return path
 
 
 @pytest.fixture(scope="module")
-def linux(disk: Path) -> Iterator[Shell]:
+def linux(chip: str, disk: Path) -> Iterator[Shell]:
     """The example at Linux's prompt, once for all tests that leave it as it was."""
-    console = Console(build(SYSTEM).command({"-drive": f"if=none,id=disk,format=raw,file={disk}"}), limit=400)
+    console = Console(build(system(chip)).command({"-drive": f"if=none,id=disk,format=raw,file={disk}"}), limit=400)
     try:
         yield Shell(console)
     finally:
@@ -33,8 +45,8 @@ def linux(disk: Path) -> Iterator[Shell]:
         print(console.output)
 
 
-def test_sees_its_vm_and_nothing_of_the_host(linux: Shell) -> None:
-    ram = [m for m in build(SYSTEM).plan["vms"][0]["maps"] if m["ipa"] >= 0x80000000]
+def test_sees_its_vm_and_nothing_of_the_host(linux: Shell, chip: str) -> None:
+    ram = [m for m in build(system(chip)).plan["vms"][0]["maps"] if m["ipa"] >= 0x80000000]
     start, end = min(m["ipa"] for m in ram), max(m["ipa"] + m["size"] for m in ram)
     assert linux.run("nproc") == ["3"]
     assert re.fullmatch(r"6\.12\.\d+\+deb13-riscv64", linux.run("uname -r")[0])
@@ -44,8 +56,7 @@ def test_sees_its_vm_and_nothing_of_the_host(linux: Shell) -> None:
         "10002000-10002fff : 10002000.virtio_mmio virtio_mmio@10002000",
         f"{start:08x}-{end - 1:08x} : System RAM"]
     assert linux.run("ls -d /proc/device-tree/soc/*@* | sed s,.*/,,") == [
-        "channel@70000000", "interrupt-controller@c000000", "serial@10000000", "virtio_mmio@10001000",
-        "virtio_mmio@10002000"]
+        "channel@70000000", *SYSTEMS[chip][1], "serial@10000000", "virtio_mmio@10001000", "virtio_mmio@10002000"]
     # The kernel has no complaint: not of the tree, the firmware, the initrd or a CPU.
     assert linux.run("dmesg -r | grep '^<[0-3]>'") == []
 
@@ -96,8 +107,9 @@ def test_power_off_ends_that_vm_alone(linux: Shell) -> None:
     assert console.lines("bulkhead")[-2:] == ["vm 'control' powered off", "all VMs have ended"]
 
 
-def test_reboot_starts_it_again_from_its_pristine_copy(boot) -> None:
-    console = boot("tests/guests/linux-restart/system.yaml", limit=240)
+@pytest.mark.parametrize("name", ["system", "linux-restart-aia"])
+def test_reboot_starts_it_again_from_its_pristine_copy(boot, name: str) -> None:
+    console = boot(f"tests/guests/linux-restart/{name}.yaml", limit=240)
     first = Shell(console)
     assert first.run("echo changed >/etc/mark; cat /etc/mark") == ["changed"]
     console.send("reboot\n")

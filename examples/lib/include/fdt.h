@@ -23,7 +23,10 @@ int fdt_next(int node);
 /* The node by its path ("/cpus/cpu@0") or, without a leading slash, by its alias. What follows a ':' is left out. */
 int fdt_find(const char *path);
 
-/* The next node after `from` that names `compatible` among its compatible strings; FDT_NONE as `from` starts at the root. */
+/*
+ * The next node after `from` that names `compatible` among its compatible strings and is not disabled; FDT_NONE as `from`
+ * starts at the root.
+ */
 int fdt_find_compatible(int from, const char *compatible);
 
 /* The node with this phandle. */

@@ -233,7 +233,7 @@ int fdt_find_compatible(int from, const char *compatible)
 {
     int node = fdt_next(from);
 
-    while (node != FDT_NONE && !fdt_lists(node, "compatible", compatible)) {
+    while (node != FDT_NONE && (!fdt_lists(node, "compatible", compatible) || fdt_lists(node, "status", "disabled"))) {
         node = fdt_next(node);
     }
     return node;

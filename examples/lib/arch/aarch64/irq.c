@@ -72,6 +72,9 @@ void irq_init(void)
     if (!is_v3) {
         node = fdt_find_compatible(FDT_NONE, "arm,gic-400");
     }
+    if (node == FDT_NONE) {
+        node = fdt_find_compatible(FDT_NONE, "arm,cortex-a15-gic"); /* a GICv2, too */
+    }
     if (!fdt_reg(node, 0, &first, &size) || !fdt_reg(node, 1, &second, &size)) {
         return;
     }
