@@ -76,7 +76,7 @@ run: build
 
 # JOBS: how many processes run the tests.
 JOBS ?= 2
-test: deps-test
+test: lint
 	$(quiet)$(MAKE) --no-print-directory -C tests/unit
 	$(quiet)$(PYTHON) -m pytest -q -n $(JOBS) tests
 
@@ -91,10 +91,8 @@ SEED    ?= 1
 fuzz: deps-test
 	$(quiet)$(PYTHON) tests/fuzz --seconds $(SECONDS) --seed $(SEED)
 
-lint:
-	@$(PYTHON) -c 'import mypy, pyflakes' || { echo "make lint needs the packages mypy and python3-pyflakes" >&2; exit 1; }
-	$(quiet)$(PYTHON) -m mypy --strict configtool
-	$(quiet)$(PYTHON) -m pyflakes configtool tests
+lint: deps-test
+	$(quiet)$(PYTHON) tests/lint --jobs $(JOBS)
 
 clean:
 	rm -rf build

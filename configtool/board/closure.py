@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Iterable, Iterator
 
-from .address import Addresses
+from .address import Addresses, read_ranges
 from .dts import Node, Property, TreeError
 from .interrupts import Interrupts, decode
 from .model import Board, Device
@@ -137,6 +137,24 @@ class Closure:
     def translated(self, bus: Node | None, address: int) -> int | None:
         """An address on a bus as the CPU sees it."""
         return self._addresses.translate(bus, address) if bus is not None else None
+
+    def dma_ranges(self, node: Node) -> tuple[tuple[int, int, int], ...]:
+        """How addresses of a device's DMA become those of the CPU: (on its bus, CPU, size). Empty: they are
+        the same, for all of memory."""
+        found: tuple[tuple[int, int, int], ...] = ()
+        bus = node.parent
+        while bus is not None and bus.parent is not None:
+            try:
+                here = read_ranges(bus, "dma-ranges") or ()
+            except TreeError:
+                here = ()
+            if here and not found:
+                found = tuple(here)
+            elif here:
+                found = tuple((child, above + middle - low, size) for child, middle, size in found
+                              for low, above, length in here if low <= middle < low + length)
+            bus = bus.parent
+        return found
 
     def _nested(self, device: Device) -> bool:
         node = device.node.parent if device.node is not None else None

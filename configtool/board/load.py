@@ -19,7 +19,7 @@ from .extract import Facts, extract
 from .model import Board, MemoryBank, Reserved
 
 if TYPE_CHECKING:
-    from ..diagnostics import Diagnostic, Sink
+    from ..diagnostics import Sink
 
 BOARDS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "boards")
 TREES = ("board.dts", "board.dtb")

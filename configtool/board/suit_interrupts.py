@@ -46,7 +46,8 @@ def _gic(board: Board, controller: InterruptController, cpus: list[Cpu]) -> Iter
     at = names.index("virt") if "virt" in names else _VIRTUAL_TIMER
     if timer is None or not timer.enabled or len(timer.interrupts) <= at:
         yield error("BH0813", "the device tree has no virtual timer" if timer is None or not timer.enabled else
-                    "the timer has no interrupt of the virtual timer", timer.span if timer is not None else Span(board.dts),
+                    "the timer has no interrupt of the virtual timer", timer.span if timer is not None
+                    else Span(board.dts),
                     help=["add the node timer, as arm,arch_timer.yaml has it: secure, non-secure, virtual and hypervisor timer"])
     if controller.kind == "gicv3":
         yield from _redistributors(board, controller, cpus)

@@ -42,7 +42,10 @@ def main(arguments: list[str]) -> int:
         from ..report.why import why
         text = why(given.why, system, board, result.images, plan)
         if isinstance(text, list):
-            raise UsageError(f"--why {given.why}: the plan has no such thing; there are: {', '.join(text)}")
+            from ..schema_words import nearest
+            near = nearest(given.why, text)
+            raise UsageError(f"--why {given.why}: the plan has no such thing; "
+                             + (f"did you mean {near[0]}?" if near else f"there are: {', '.join(text)}"))
         sys.stdout.write(text)
     else:
         from ..plan.show import render, to_json

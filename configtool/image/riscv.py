@@ -39,7 +39,8 @@ def _names(text: str) -> tuple[str, ...]:
     for part in text.split("_"):
         name = re.sub(r"[0-9]+p[0-9]+\Z", "", part)
         # Letters may stand together, each with a version or without: 'i2p0m2p0a2p0'.
-        found += [name] if name[:1] in "zsx" and len(name) > 1 else re.findall(r"[a-z]", re.sub(r"[0-9]+p[0-9]+", "", part))
+        found += [name] if name[:1] in "zsx" and len(name) > 1 else re.findall(r"[a-z]",
+                                                                               re.sub(r"[0-9]+p[0-9]+", "", part))
     return tuple(dict.fromkeys(found))
 
 

@@ -108,13 +108,17 @@ class _Writer:
     def write(self) -> Passed:
         tops = []
         names: set[str] = set()
+        buses: dict[tuple[tuple[int, int, int], ...], _Draft] = {}
         for top in self._closure.tops:
             given = self._given[top.path]
             name, at = place(given)
             draft = _Draft(_unique(name, names), "")
             names.add(draft.name)
-            self._name(top.node, draft, "/soc", given.offset)       # type: ignore[arg-type]
+            bus = self._dma_bus(top.node, buses)                    # type: ignore[arg-type]
+            self._name(top.node, draft, bus.path if bus else "/soc", given.offset)      # type: ignore[arg-type]
             tops.append((at, top.node, draft, given.offset))
+            if bus is not None:
+                bus.children.append(draft)
         extras = []
         for extra in self._closure.extras:
             extras.append((extra, _Draft(self._root_name(extra.unit_name), "")))
@@ -130,8 +134,10 @@ class _Writer:
         for source, draft in zip(self._closure.zones, zones.children):
             self._fill(source, draft, 0)
         root = [*(draft for _, draft in extras), *self._stubs.values(), *([zones] if zones.children else [])]
-        return Passed(tuple((at, self._frozen(draft)) for at, _, draft, _ in tops),
-                      tuple(self._frozen(draft) for draft in root), dict(self._paths), self._left_out())
+        behind = {id(draft) for bus in buses.values() for draft in bus.children}
+        soc: list[tuple[int | None, TreeNode]] = [(at, self._frozen(d)) for at, _, d, _ in tops if id(d) not in behind]
+        soc += [(None, self._frozen(bus)) for bus in buses.values()]
+        return Passed(tuple(soc), tuple(self._frozen(draft) for draft in root), dict(self._paths), self._left_out())
 
     def _left_out(self) -> tuple[str, ...]:
         found: dict[str, None] = {}
@@ -139,6 +145,18 @@ class _Writer:
             how = "fixed instead of" if lack.stub is not None else "without"
             found[f"{lack.node.name}: {how} {lack.name} of {lack.provider.path}"] = None
         return tuple(found)
+
+    def _dma_bus(self, source: Node, buses: dict[tuple[tuple[int, int, int], ...], _Draft]) -> _Draft | None:
+        """A bus of its own for devices whose DMA has other addresses than the CPU, or does not reach all memory."""
+        ranges = self._closure.dma_ranges(source)
+        if not ranges:
+            return None
+        if ranges not in buses:
+            name = f"bus-{len(buses) + 1}"
+            buses[ranges] = _Draft(name, f"/soc/{name}", [
+                text("compatible", "simple-bus"), cells("#address-cells", 2), cells("#size-cells", 2), flag("ranges"),
+                numbers64("dma-ranges", *(v for entry in ranges for v in entry))])
+        return buses[ranges]
 
     # Names first, for what is written names nodes by their paths.
 
@@ -328,7 +346,11 @@ class _Writer:
             return [raw(p.name, p.value) for p in source.properties
                     if p.name in ("#address-cells", "#size-cells", "ranges")]
         if any(self._registers(child, offset) for child in children):
-            return [cells("#address-cells", 2), cells("#size-cells", 2), flag("ranges")]
+            out = [cells("#address-cells", 2), cells("#size-cells", 2), flag("ranges")]
+            if source.has("dma-ranges"):
+                dma = read_ranges(source, "dma-ranges") or ()
+                out.append(numbers64("dma-ranges", *(v for entry in dma for v in entry)) if dma else flag("dma-ranges"))
+            return out
         if children and not any(child.has("reg") for child in children) or source.has("ranges"):
             return []
         return [raw(p.name, p.value) for p in source.properties if p.name in ("#address-cells", "#size-cells")]
@@ -336,21 +358,27 @@ class _Writer:
     def _pci(self, source: Node) -> list[Property]:
         """The windows of a PCI host bridge at CPU addresses, and its wired interrupts at the guest's controller."""
         out = [cells("#address-cells", 3), cells("#size-cells", 2)]
-        windows: list[int] = []
-        prop = source.get("ranges")
-        step = 3 + source.parent.address_cells + 2 if source.parent is not None else 7
-        words = prop.cells if prop is not None else ()
+        for name in ("ranges", "dma-ranges"):
+            windows = self._pci_windows(source, name)
+            if windows:
+                out.append(cells(name, *windows))
+        return out + self._interrupt_map(source)
+
+    def _pci_windows(self, source: Node, name: str) -> list[int]:
+        """Entries of (PCI address: 3 cells, CPU address: 2, size: 2)."""
+        prop, parent = source.get(name), source.parent
+        if prop is None or parent is None or not prop.value:
+            return []
+        found: list[int] = []
         try:
-            for (child, parent, size), at in zip(read_ranges(source) or (), range(0, len(words), step)):
-                base = self._closure.translated(source.parent, parent)
-                if base is not None and words[at] & _PCI_SPACE:
-                    windows += [*words[at:at + 3], base >> 32, base & 0xFFFF_FFFF, size >> 32, size & 0xFFFF_FFFF]
+            step = 3 + parent.address_cells + 2
+            for (_, address, size), at in zip(read_ranges(source, name) or (), range(0, len(prop.cells), step)):
+                base = self._closure.translated(parent, address) if name == "ranges" else address
+                if base is not None and prop.cells[at] & _PCI_SPACE:
+                    found += [*prop.cells[at:at + 3], base >> 32, base & 0xFFFF_FFFF, size >> 32, size & 0xFFFF_FFFF]
         except TreeError:
-            pass
-        if windows:
-            out.append(cells("ranges", *windows))
-        out += self._interrupt_map(source)
-        return out
+            return []
+        return found
 
     def _interrupt_map(self, source: Node) -> list[Property]:
         mask = source.get("interrupt-map-mask")

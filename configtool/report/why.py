@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Iterator, Mapping as MappingType
 
+from ..board.assign import KEPT, reaches_all_memory
 from ..board.model import Board
 from ..image.model import Image
 from ..plan.arch import ARCHS
 from ..plan.areas import fixed_extent, main_region
+from ..plan.devices import console_device, given
 from ..plan.model import Mapping, Plan, VmPlan
 from ..source import Span
 from ..system import Region, System, Vm
@@ -15,11 +17,15 @@ from ..units import size_text
 
 
 def why(path: str, system: System, board: Board, images: MappingType[str, Image], plan: Plan) -> str | list[str]:
-    """What decided the thing at a path of the YAML, such as vms.control.memory.ram; or the paths that there are."""
-    found = dict(_Reasons(system, board, images, plan).all())
-    if path not in found:
+    """What decided the thing at a path of the YAML, such as vms.control.memory.ram, or all below one, such as
+    vms.control; or the paths that there are."""
+    found: dict[str, list[str]] = {}
+    for name, lines in _Reasons(system, board, images, plan).all():     # a device has an extent for each of its windows
+        found.setdefault(name, []).extend(line for line in lines if line not in found.get(name, ()))
+    chosen = [name for name in found if name == path or name.startswith(path + ".")]
+    if not chosen:
         return sorted(found)
-    return "\n".join([path, *("  " + line for line in found[path])]) + "\n"
+    return "\n\n".join("\n".join([name, *("  " + line for line in found[name])]) for name in chosen) + "\n"
 
 
 def _at(span: Span | None) -> str:
@@ -45,6 +51,14 @@ class _Reasons:
             yield f"vms.{vm.name}.{'cpus' if vm.cpus and vm.cpus.names else 'vcpus'}", self._cpus(vm, made)
             for region in vm.memory:
                 yield f"vms.{vm.name}.memory.{region.name}", self._region(vm, made, region)
+            yield from self._programs(vm, made)
+            for key, action, policy in (("on_fault", vm.on_fault, made.on_fault),
+                                        ("on_reset", vm.on_reset, made.on_reset),
+                                        ("on_poweroff", vm.on_poweroff, made.on_poweroff)):
+                yield f"vms.{vm.name}.{key}", [f"{policy.action}: " + (
+                    f"written at {_at(action.span)}" if action else "the default, as nothing is written")]
+            if vm.devices_rest is not None:
+                yield f"vms.{vm.name}.devices.rest", self._rest(vm)
             for mapping in made.maps:
                 if mapping.kind == "device":
                     for name in mapping.name.removeprefix("devices: ").split(", "):
@@ -61,6 +75,57 @@ class _Reasons:
         cluster = f" of cluster {vm.cpus.cluster}" if vm.cpus.cluster else ""
         return [f"{names}: the lowest free CPUs{cluster}, after the VMs that name theirs; {vm.cpus.count} at "
                 f"{_at(vm.cpus.span)}"]
+
+    def _programs(self, vm: Vm, made: VmPlan) -> Iterator[tuple[str, list[str]]]:
+        for number, ref in enumerate(vm.images):
+            image = self.images[ref.path]
+            if image.kind == "elf":
+                said = "where the ELF file is linked"
+            elif ref.at is not None:
+                said = f"written at {_at(ref.at_span)}"
+            else:
+                said = f"text_offset {image.text_offset:#x} of its header above a multiple of {size_text(image.align)}"
+            # An extent is called by its file, or by its files where several lie in one piece.
+            parts = [m.ipa for m in made.maps if m.kind == "image" and ref.file in m.name]
+            lines = [f"{ref.file} at guest address {min(parts):#x}: {said}"] if parts else [f"{ref.file}: {said}"]
+            if number == 0:
+                lines.append(f"the VM starts at {made.entry:#x}: " + (
+                    f"written at {_at(ref.entry_span)}" if ref.entry is not None else
+                    "the entry of the ELF file" if image.kind == "elf" else "the image's first byte"))
+            yield f"vms.{vm.name}.image" + ("" if len(vm.images) == 1 else f"s[{number}]"), lines
+        if vm.linux and vm.linux.initrd:
+            at = next((m.ipa for m in made.maps if m.kind == "initrd" or m.kind == "image" and vm.linux.initrd
+                       in m.name), None)
+            if at is not None:
+                yield f"vms.{vm.name}.linux.initrd", [f"{at:#x}: beside the images, in the VM's main region"]
+
+    def _rest(self, vm: Vm) -> list[str]:
+        """What `rest: true` gives, and of everything else why not."""
+        mine = given(self.system, self.board)
+        who = {g.device.path: name for name, devices in mine.items() for g in devices}
+        excluded = {d.path for name, _ in vm.devices_rest.excluded
+                    if (d := self.board.device(name))} if vm.devices_rest else set()
+        console = console_device(self.system, self.board)
+        lines = [f"{g.device.name}: nobody else has it" for g in mine[vm.name]]
+        for device in self.board.devices:
+            if who.get(device.path) == vm.name:
+                continue
+            if device.path in who:
+                reason = f"VM '{who[device.path]}' has it"
+            elif console is not None and device.path == console.path:
+                reason = "it is the hypervisor's console"
+            elif device.path in excluded:
+                reason = "except: names it"
+            elif device.kind != "device":
+                reason = KEPT.get(device.kind, "it is a bus, and so has to be listed")
+            elif not device.enabled:
+                continue
+            elif reaches_all_memory(self.board, device) is True:
+                reason = "it reaches all memory, and so has to be listed with dma: trusted"
+            else:
+                reason = "it has no registers that could be given"
+            lines.append(f"not {device.name}: {reason}")
+        return lines
 
     def _region(self, vm: Vm, made: VmPlan, region: Region) -> list[str]:
         mine = [m for m in made.maps if m.kind in ("ram", "image", "initrd", "dtb") and self._inside(made, m, region)]

@@ -158,7 +158,8 @@ def interrupt_range(self: Rule, context: Context) -> Iterator[Diagnostic]:
                                   help=[f"write {end.interrupt + low} if that is meant, or remove it: configtool chooses a "
                                         "free one"])
         else:
-            yield self.diagnostic(f"interrupt {end.interrupt} is beyond the last one of the VM's controller, {high}", span,
+            yield self.diagnostic(f"interrupt {end.interrupt} is beyond the last one of the VM's controller, {high}",
+                                  span,
                                   help=["remove it: configtool chooses a free one"])
 
 
@@ -220,7 +221,8 @@ def less_critical(self: Rule, context: Context) -> Iterator[Diagnostic]:
         for critical in (vms[name] for name in names if not channel.because):
             others = [vms[name] for name in names if vms[name].criticality < critical.criticality]
             reads = [vm.name for vm in others if channel.between or critical.name != names[0] and vm.name == names[0]]
-            rung = [vm.name for vm in others if names[0] in (vm.name, critical.name) and _is_rung(channel, critical.name)]
+            rung = [vm.name for vm in others if names[0] in (vm.name, critical.name)
+                    and _is_rung(channel, critical.name)]
             if not reads and not rung:
                 continue
             quiet = {"both": "to" if critical.name == names[0] else "from"}.get(channel.doorbell, "none")

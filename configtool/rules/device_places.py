@@ -39,6 +39,7 @@ def device_address(self: Rule, context: Context) -> Iterator[Diagnostic]:
             low = min(base for base, _ in windows)
             if at < windows[0][0] - low:
                 yield self.diagnostic(f"device {given.name} cannot be at {at:#x}: some of its registers would be below 0", given.span,
-                                      related=[Label(given.device.span, f"its registers begin at {low:#x}, the first at "
+                                      related=[Label(given.device.span,
+                                                     f"its registers begin at {low:#x}, the first at "
                                                      f"{windows[0][0]:#x}")],
                                       help=[f"write {windows[0][0] - low:#x} or more"])

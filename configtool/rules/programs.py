@@ -20,7 +20,8 @@ _LETTERS = "mafdqcvb"       # extensions of one letter that a compiler uses wher
 _IMPLIED = {"a": ("zaamo", "zalrsc"), "b": ("zba", "zbb", "zbs"), "c": ("zca", "zcd", "zcf"), "d": ("f",),
             "f": ("zicsr",), "g": ("m", "a", "f", "d", "zicsr", "zifencei"), "m": ("zmmul",),
             "i": ("zicsr", "zifencei", "zicntr"), "zba": (), "v": ("zve32x", "zve32f", "zve64x", "zve64f", "zve64d")}
-_ENTRY = {"riscv64": 2, "riscv32": 2, "aarch64": 4, "armv7": 4}     # bytes that an instruction's address is a multiple of
+_ENTRY = {"riscv64": 2, "riscv32": 2, "aarch64": 4,
+          "armv7": 4}     # bytes that an instruction's address is a multiple of
 
 
 def _lacking(context: Context) -> Iterator[tuple[int, int, list[str], Cpu]]:

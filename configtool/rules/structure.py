@@ -134,10 +134,12 @@ def silent_reset(self: Rule, context: Context) -> Iterator[Diagnostic]:
                                               for ref in vm.images):
             continue
         options = vm.linux
-        panic = next((word for word in (options.cmdline or "").split() if word.startswith("panic=")), "panic=0") if options else "panic=0"
+        panic = next((word for word in (options.cmdline or "").split() if word.startswith("panic=")),
+                     "panic=0") if options else "panic=0"
         help_ = ["write on_reset: {action: restart}, or {action: stop} if that is meant"]
         if panic != "panic=0" and options is not None:
-            yield self.diagnostic(f"VM '{vm.name}' stops when its kernel resets itself", options.cmdline_span or options.span,
+            yield self.diagnostic(f"VM '{vm.name}' stops when its kernel resets itself", options.cmdline_span
+                                  or options.span,
                                   f"{panic}: after a panic it does", help=help_)
         elif vm.on_fault is not None and vm.on_fault.action == "restart":
             yield self.diagnostic(f"VM '{vm.name}' is restarted after a fault, and stops when its kernel resets itself",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Union
 from .elf import Elf, NotAnImage
 
 if TYPE_CHECKING:
-    from elftools.dwarf.compileunit import CompileUnit  # type: ignore[import]
-    from elftools.dwarf.die import DIE  # type: ignore[import]
+    from elftools.dwarf.compileunit import CompileUnit
+    from elftools.dwarf.die import DIE
 
 _ADDRESS = 0x03                 # DW_OP_addr
 _MOST = 1 << 22                 # bytes of an array that are believed
@@ -80,7 +80,7 @@ def unit(elf: Elf, source: str, name: str) -> Unit:
     """What source file `source` defines: the variable `name` and its arrays. Raises NotAnImage."""
     from io import BytesIO
 
-    from elftools.elf.elffile import ELFFile  # type: ignore[import]
+    from elftools.elf.elffile import ELFFile
 
     if elf.section(".debug_info") is None:
         raise NotAnImage("it has no debug information (it was stripped, or compiled without -g), and the layout of the "

@@ -79,8 +79,8 @@ def _grants(system: System, board: Board, console: Device | None) -> dict[str, t
             continue
         excluded = [d.path for name, _ in vm.devices_rest.excluded if (d := board.device(name)) is not None]
         for device in board.devices:
-            if device.kind == "device" and device.enabled and device.registers and device.path not in taken \
-                    and device.path not in excluded:
+            if device.kind == "device" and device.enabled and device.registers and not device.problems \
+                    and device.dma_master is not True and device.path not in taken and device.path not in excluded:
                 taken.add(device.path)
                 found[vm.name].append(Grant(device, device.name, vm.devices_rest.span, False, 0, None))
     return {name: tuple(grants) for name, grants in found.items()}

@@ -103,6 +103,4 @@ def _assumptions(case: Case) -> list[str]:
                              f"{grant.trusted}")
             elif grant.device.dma_master is None:
                 found.append(f"{grant.name} of VM '{vm.name}' masters no memory: its compatible does not tell")
-            elif grant.device.dma_master and grant.device.iommus:
-                found.append(f"an IOMMU keeps {grant.name} of VM '{vm.name}' to that VM's memory")
     return found

@@ -11,13 +11,15 @@
 #include "stats.h"
 #include "vm.h"
 
-#define ESCAPE '\x05' /* Ctrl-E, as tinyVP has it */
+#define ESCAPE   '\x05'                          /* Ctrl-E, as tinyVP has it */
+#define NUMBERED (PLAN_VMS < 10 ? PLAN_VMS : 10) /* VMs that a digit chooses */
 
 static struct {
     struct spinlock lock;
-    uint32_t focus;     /* index of the VM that has the input */
-    uint32_t shown;     /* bytes of the focus VM's unfinished line that stand on the screen; 0: the screen's line is empty */
-    bool escaped;       /* the last key was the escape key */
+    uint32_t focus; /* index of the VM that has the input */
+    /* Bytes of the focus VM's unfinished line that stand on the screen; 0: the screen's line is empty. */
+    uint32_t shown;
+    bool escaped; /* the last key was the escape key */
 } console;
 
 static void put_text(const char *text)
@@ -185,10 +187,12 @@ static void print_help(void)
 /* The key after the escape key; true: the exit counters are wanted, which takes the lock itself. */
 static bool act(char key)
 {
+    uint32_t number = (uint32_t)key - '0';
+
     if (key == 's')
         return true;
-    if (key >= '0' && key <= '9' && (uint32_t)(key - '0') < PLAN_VMS)
-        set_focus((uint32_t)(key - '0'));
+    if (number < NUMBERED)
+        set_focus(number);
     else if (key == 'n')
         set_focus(next_running(console.focus));
     else

@@ -17,9 +17,9 @@ static void rows(console_line *line)
 
         for (int reason = 0; reason < EXIT_REASONS; reason++)
             count[reason] = (unsigned long)cpu->exits[reason];
-        line(" %10lu %10lu %10lu %10lu %10lu %10lu %10lu  %s vcpu %u (%s)", count[EXIT_CALL],
-             count[EXIT_HYPERCALL], count[EXIT_MMIO], count[EXIT_DEVICE], count[EXIT_TIMER], count[EXIT_EVENT],
-             count[EXIT_FAULT], cpu->vm->config->name, cpu->vcpu, cpu->config->name);
+        line(" %10lu %10lu %10lu %10lu %10lu %10lu %10lu  %s vcpu %u (%s)", count[EXIT_CALL], count[EXIT_HYPERCALL],
+             count[EXIT_MMIO], count[EXIT_DEVICE], count[EXIT_TIMER], count[EXIT_EVENT], count[EXIT_FAULT],
+             cpu->vm->config->name, cpu->vcpu, cpu->config->name);
     }
 }
 

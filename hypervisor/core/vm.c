@@ -258,8 +258,8 @@ _Noreturn void vm_fault_access(struct cpu *cpu, enum access access, uint64_t ipa
     const char *right = place != NULL ? place->access : "";
 
     if (width != 0)
-        console_message("vm '%s' vcpu %u: %s of %u byte%s at 0x%llx: %s%s%s%s (pc 0x%llx)", vm, cpu->vcpu, names[access],
-                        width, width == 1 ? "" : "s", at, quote, what, verb, right, pc);
+        console_message("vm '%s' vcpu %u: %s of %u byte%s at 0x%llx: %s%s%s%s (pc 0x%llx)", vm, cpu->vcpu,
+                        names[access], width, width == 1 ? "" : "s", at, quote, what, verb, right, pc);
     else
         console_message("vm '%s' vcpu %u: %s at 0x%llx: %s%s%s%s (pc 0x%llx)", vm, cpu->vcpu, names[access], at, quote,
                         what, verb, right, pc);

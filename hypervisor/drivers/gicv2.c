@@ -22,11 +22,11 @@
 #define GICC_EOIR 0x10u
 #define GICC_DIR  0x1000u
 
-#define GICH_HCR    0x00u
-#define GICH_VTR    0x04u
-#define GICH_VMCR   0x08u
-#define GICH_APR    0xf0u
-#define GICH_LR     0x100u
+#define GICH_HCR  0x00u
+#define GICH_VTR  0x04u
+#define GICH_VMCR 0x08u
+#define GICH_APR  0xf0u
+#define GICH_LR   0x100u
 
 #define CTLR_EOIMODE 0x201u /* enable, and end and deactivation apart */
 #define PRIORITY     0xa0u

@@ -21,11 +21,11 @@
 #define GICR_WAKER      0x0014u
 #define GICR_SGI        0x10000u
 
-#define CTLR_RWP        0x80000000u
-#define CTLR_ENABLE     0x13u /* both groups, affinity routing, whatever the security state calls them */
-#define WAKER_SLEEP     2u
-#define WAKER_ASLEEP    4u
-#define PRIORITY        0xa0u
+#define CTLR_RWP     0x80000000u
+#define CTLR_ENABLE  0x13u /* both groups, affinity routing, whatever the security state calls them */
+#define WAKER_SLEEP  2u
+#define WAKER_ASLEEP 4u
+#define PRIORITY     0xa0u
 
 #define ICC_SRE_EL2     S3_4_C12_C9_5
 #define ICC_PMR_EL1     S3_0_C4_C6_0
@@ -41,15 +41,15 @@
 #define ICH_VTR_EL2     S3_4_C12_C11_1
 #define ICH_VMCR_EL2    S3_4_C12_C11_7
 
-#define CTLR_EOIMODE    2u
-#define HCR_EN          1u
-#define HCR_UIE         2u
-#define LR_GROUP1       (1ul << 60)
-#define LR_HW           (1ul << 61)
-#define LR_END          (1ul << 41)
-#define LR_PHYSICAL     32
-#define LR_PRIORITY     48
-#define LR_STATE        62
+#define CTLR_EOIMODE 2u
+#define HCR_EN       1u
+#define HCR_UIE      2u
+#define LR_GROUP1    (1ul << 60)
+#define LR_HW        (1ul << 61)
+#define LR_END       (1ul << 41)
+#define LR_PHYSICAL  32
+#define LR_PRIORITY  48
+#define LR_STATE     62
 
 static uint64_t gicd(uint32_t reg)
 {
@@ -152,7 +152,8 @@ void gic_kick(const struct cpu *cpu)
 }
 
 #define LR_CASES(do) \
-    do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9) do(10) do(11) do(12) do(13) do(14) do(15)
+    do               \
+    (0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9) do(10) do(11) do(12) do(13) do(14) do(15)
 #define LR_NAME_0  S3_4_C12_C12_0
 #define LR_NAME_1  S3_4_C12_C12_1
 #define LR_NAME_2  S3_4_C12_C12_2
@@ -185,9 +186,9 @@ static uint64_t lr_read(uint32_t index)
 static void lr_write(uint32_t index, uint64_t value)
 {
     switch (index) {
-#define WRITE(n)                            \
-    case n:                                 \
-        sysreg_write(LR_NAME_##n, value);   \
+#define WRITE(n)                          \
+    case n:                               \
+        sysreg_write(LR_NAME_##n, value); \
         break;
         LR_CASES(WRITE)
     default:

@@ -31,15 +31,15 @@ enum aplic_register {
 
 enum aplic_idc_register { IDC_DELIVERY = 0, IDC_FORCE = 4, IDC_THRESHOLD = 8, IDC_TOPI = 0x18, IDC_CLAIMI = 0x1c };
 
-#define APLIC_IDC_STRIDE       32u
-#define DOMAINCFG_READ_ONE     0x80000000u
-#define DOMAINCFG_IE           0x100u
-#define DOMAINCFG_MSI          0x4u
-#define TARGET_HART_SHIFT      18
-#define TARGET_GUEST_SHIFT     12
-#define TARGET_EIID_MASK       0x7ffu
-#define TARGET_PRIORITY_MASK   0xffu
-#define TOPI_SOURCE_SHIFT      16
+#define APLIC_IDC_STRIDE     32u
+#define DOMAINCFG_READ_ONE   0x80000000u
+#define DOMAINCFG_IE         0x100u
+#define DOMAINCFG_MSI        0x4u
+#define TARGET_HART_SHIFT    18
+#define TARGET_GUEST_SHIFT   12
+#define TARGET_EIID_MASK     0x7ffu
+#define TARGET_PRIORITY_MASK 0xffu
+#define TOPI_SOURCE_SHIFT    16
 
 /* Source modes. */
 enum aplic_mode { MODE_INACTIVE, MODE_DETACHED, MODE_RISING = 4, MODE_FALLING, MODE_HIGH, MODE_LOW };

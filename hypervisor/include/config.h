@@ -110,7 +110,7 @@ struct vm_config {
     struct policy on_poweroff;
     const struct restore *restores; /* of a VM that can be restarted */
     uint32_t restore_count;
-    uint64_t restore_table; /* AArch64: value of ttbr0_el2 by which the hypervisor reaches the VM's memory to restart it */
+    uint64_t restore_table; /* AArch64: ttbr0_el2 by which the hypervisor reaches the VM's memory to restart it */
 };
 
 struct cpu_config {
@@ -120,7 +120,7 @@ struct cpu_config {
     uint64_t guest_file; /* physical page of the vCPU's interrupt file; 0: no IMSIC */
     uint32_t context;    /* S-mode context at the PLIC */
     uint32_t hart_index; /* at the APLIC and IMSIC; at a GICv2 the number of its CPU interface */
-    uint64_t hstateen0;  /* RISC-V: what the guest may use of the state that it guards; 0: the hart has no such register */
+    uint64_t hstateen0;  /* RISC-V: state that the guest may use; 0: the hart has no such register */
     uint64_t gicr;       /* GICv3: physical address of its redistributor */
     uint64_t release;    /* spin table: physical address of its release word; 0: PSCI starts it */
     uint16_t vm;
@@ -136,17 +136,17 @@ struct console_config {
 };
 
 struct config {
-    const char *system;      /* name of the system */
-    const char *file;        /* base name of its YAML file */
+    const char *system; /* name of the system */
+    const char *file;   /* base name of its YAML file */
     const char *board;
-    uint64_t irqchip_base;   /* of the physical controller; of a GIC the distributor */
-    uint64_t gicc_base;      /* GICv2: CPU interface */
-    uint64_t gich_base;      /* GICv2: virtual interface control */
+    uint64_t irqchip_base;    /* of the physical controller; of a GIC the distributor */
+    uint64_t gicc_base;       /* GICv2: CPU interface */
+    uint64_t gich_base;       /* GICv2: virtual interface control */
     uint32_t maintenance_irq; /* GIC: INTID of the maintenance interrupt */
-    uint64_t henvcfg;        /* RISC-V: what guests may use of the environment */
-    bool sstc;               /* guests program their timer themselves */
-    bool stats;              /* print the exit counters at the end */
-    bool has_console;        /* the hypervisor owns a UART */
+    uint64_t henvcfg;         /* RISC-V: what guests may use of the environment */
+    bool sstc;                /* guests program their timer themselves */
+    bool stats;               /* print the exit counters at the end */
+    bool has_console;         /* the hypervisor owns a UART */
     struct console_config console;
     struct cpu_config cpus[PLAN_CPUS];
     struct vm_config vms[PLAN_VMS];

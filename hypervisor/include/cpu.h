@@ -16,9 +16,9 @@
 struct vm;
 
 enum vcpu_state {
-    VCPU_OFF,       /* waits to be started */
-    VCPU_CLAIMED,   /* some vCPU is writing start_pc and start_arg */
-    VCPU_STARTING,  /* told to start, not there yet */
+    VCPU_OFF,      /* waits to be started */
+    VCPU_CLAIMED,  /* some vCPU is writing start_pc and start_arg */
+    VCPU_STARTING, /* told to start, not there yet */
     VCPU_ON,
     VCPU_SUSPENDED, /* waits for an interrupt of its own */
     VCPU_MISSING,   /* the board has no such CPU */

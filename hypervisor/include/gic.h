@@ -16,7 +16,7 @@ struct cpu;
 #define GIC_SPURIOUS 1020u /* and above: nothing is pending */
 #define GIC_SPI      32u
 #define GIC_PPI      16u
-#define GIC_KICK     7u  /* SGI by which CPUs call each other */
+#define GIC_KICK     7u /* SGI by which CPUs call each other */
 #define GIC_LR_MAX   16u
 
 uint32_t gic_acknowledge(void);      /* IAR: with the source CPU of an SGI above bit 10, on a GICv2 */
@@ -31,7 +31,8 @@ enum gic_lr_state { LR_EMPTY, LR_PENDING, LR_ACTIVE, LR_BOTH };
 uint32_t gic_lr_count(void);
 enum gic_lr_state gic_lr_state(uint32_t index);
 void gic_lr_clear(uint32_t index);
-void gic_lr_tell(uint32_t index); /* interrupt this CPU when the guest has ended what stands there; not for a physical one */
+void gic_lr_tell(
+    uint32_t index); /* interrupt this CPU when the guest has ended what stands there; not for a physical one */
 void gic_lr_pend(uint32_t index, bool pending); /* one that is active becomes pending as well, or is so no more */
 
 /*

@@ -48,7 +48,8 @@ static void write_enable(struct cpu *cpu, uint32_t number, bool enabled)
 {
     struct virq *virq = &cpu->vm->virq;
 
-    if (!is_source(cpu->vm, number) || virq->mode[number] == MODE_INACTIVE || vaplic_test(virq->enable, number) == enabled)
+    if (!is_source(cpu->vm, number) || virq->mode[number] == MODE_INACTIVE ||
+        vaplic_test(virq->enable, number) == enabled)
         return;
     if (enabled)
         __atomic_fetch_or(&virq->enable[number / 32], vaplic_bit(number), __ATOMIC_ACQ_REL);

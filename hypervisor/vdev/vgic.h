@@ -37,13 +37,13 @@ struct virq {
     uint32_t enabled; /* the distributor forwards */
     struct vgic_word private[PLAN_VCPUS_MAX];
     struct vgic_word shared[VGIC_SHARED];
-    uint32_t routed[PLAN_VCPUS_MAX][VGIC_SHARED]; /* shared interrupts of each vCPU; of vCPU 0 those that it has not */
-    uint8_t route[VGIC_SHARED * 32];              /* vCPU of each shared interrupt */
-    uint64_t source[PLAN_VCPUS_MAX][GIC_PPI];     /* vCPUs that have sent each SGI; on a GICv3 they count as one */
-    uint16_t lr[PLAN_VCPUS_MAX][GIC_LR_MAX];      /* interrupt in each list register, 0xffff: none */
+    uint32_t routed[PLAN_VCPUS_MAX][VGIC_SHARED];  /* shared interrupts of each vCPU; of vCPU 0 those that it has not */
+    uint8_t route[VGIC_SHARED * 32];               /* vCPU of each shared interrupt */
+    uint64_t source[PLAN_VCPUS_MAX][GIC_PPI];      /* vCPUs that have sent each SGI; on a GICv3 they count as one */
+    uint16_t lr[PLAN_VCPUS_MAX][GIC_LR_MAX];       /* interrupt in each list register, 0xffff: none */
     uint8_t lr_source[PLAN_VCPUS_MAX][GIC_LR_MAX]; /* vCPU that has sent the SGI in it */
-    bool stale[PLAN_VCPUS_MAX];                   /* the VM was reset, and the vCPU's list registers not yet */
-    bool asleep[PLAN_VCPUS_MAX];                  /* GICv3: GICR_WAKER */
+    bool stale[PLAN_VCPUS_MAX];                    /* the VM was reset, and the vCPU's list registers not yet */
+    bool asleep[PLAN_VCPUS_MAX];                   /* GICv3: GICR_WAKER */
 };
 
 /* The word that holds an interrupt, as one vCPU sees it; id is less than PLAN_IRQ_WORDS * 32. */

@@ -9,26 +9,26 @@
 #include "vgic.h"
 #include "vm.h"
 
-#define GICD_SIZE      0x10000u
-#define GICR_STRIDE    0x20000u
-#define GICR_SGI       0x10000u
-#define GICD_CTLR      0x0000u
-#define GICD_TYPER     0x0004u
-#define GICD_IIDR      0x0008u
-#define GICD_IROUTER   0x6000u
+#define GICD_SIZE        0x10000u
+#define GICR_STRIDE      0x20000u
+#define GICR_SGI         0x10000u
+#define GICD_CTLR        0x0000u
+#define GICD_TYPER       0x0004u
+#define GICD_IIDR        0x0008u
+#define GICD_IROUTER     0x6000u
 #define GICD_IROUTER_END 0x8000u
-#define GICR_TYPER     0x0008u
-#define GICR_WAKER     0x0014u
-#define PIDR2          0xffe8u
-#define PIDR2_GICV3    0x3bu
-#define IIDR_ARM       0x43bu
-#define CTLR_ENABLE    3u
-#define CTLR_FIXED     0x50u /* affinity routing, one security state */
-#define TYPER_IDBITS   (9u << 19)
-#define TYPER_NO_1N    (1u << 25)
-#define TYPER_LAST     (1u << 4)
-#define WAKER_SLEEP    2u
-#define WAKER_ASLEEP   4u
+#define GICR_TYPER       0x0008u
+#define GICR_WAKER       0x0014u
+#define PIDR2            0xffe8u
+#define PIDR2_GICV3      0x3bu
+#define IIDR_ARM         0x43bu
+#define CTLR_ENABLE      3u
+#define CTLR_FIXED       0x50u /* affinity routing, one security state */
+#define TYPER_IDBITS     (9u << 19)
+#define TYPER_NO_1N      (1u << 25)
+#define TYPER_LAST       (1u << 4)
+#define WAKER_SLEEP      2u
+#define WAKER_ASLEEP     4u
 
 const bool vgic_sgi_has_sender = false;
 

@@ -17,6 +17,11 @@ class Board:
     def is_arm(self) -> bool:
         return "aarch64" in self.name
 
+    @property
+    def firmware(self) -> tuple[int, int] | None:
+        """Address and size of the firmware that serves calls; None: QEMU does that itself."""
+        return None if self.is_arm else (0x8000_0000, 512 << 10)
+
 
 _RISCV_CLOCK = "rtc@101000"
 _ARM_CLOCK = "pl031@9010000"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -51,13 +52,6 @@ class Image:
             words[words.index("-smp") + 1] = str(harts)
         return words
 
-    def firmware(self) -> tuple[int, int] | None:
-        """Address and size of the firmware that runs beside us; None: it is QEMU itself."""
-        for region in self.plan["board"]["firmware"]:
-            if region["name"] == "OpenSBI":
-                return region["base"], region["size"]
-        return None
-
     def is_console(self, pc: int) -> bool:
         """True for code that was compiled from one of CONSOLE."""
         position = bisect.bisect_right(self._units, (pc, 1 << 64, "")) - 1
@@ -97,10 +91,13 @@ def on_board(folder: str, variant: str, board: Board, override: str = "") -> Ima
     source = GUESTS / folder
     base = "system.yaml" if (source / "system.yaml").exists() else f"{variant}.yaml"
     where = os.path.relpath(ROOT / board.name, there) if board.name.endswith(".yaml") else board.name
-    _write(there / f"{name}.yaml", f"extends: {os.path.relpath(source / base, there)}\nname: {name}\nboard: {where}\n"
+    # make builds the guests whose files a description in its folder names.
+    guests = sorted(set(re.findall(r"[\w-]+\.elf", (source / base).read_text())))
+    _write(there / f"{name}.yaml", f"# {' '.join(guests)}\nextends: {os.path.relpath(source / base, there)}\nname: {name}\nboard: {where}\n"
            + override.replace("{clock}", board.clock))
-    for guest in sorted(source.glob("*.c")):
-        _write(there / guest.name, f'#include "{os.path.relpath(guest, there)}"\n')
+    for guest in guests:
+        code = (source / guest).with_suffix(".c")
+        _write(there / code.name, f'#include "{os.path.relpath(code, there)}"\n')
     return Image(f"build/bench/{name}/{name}.yaml")
 
 

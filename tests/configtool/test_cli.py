@@ -240,6 +240,21 @@ hypervisor.console
                           "guest.elf fits there\n")
 
 
+def test_why_of_all_that_is_below(desk: Path) -> None:
+    (desk / "system.yaml").write_text(HELLO + "    devices: {rest: true, except: [rtc@101000]}\n    on_fault: {action: restart}\n")
+    code, out, err = configtool("plan", "system.yaml", "--why", "vms.hello")
+    assert (code, err) == (0, "") and out.startswith("vms.hello.vcpus\n  cpu@0: ")
+    assert "\nvms.hello.image\n  guest.elf at guest address 0x80000000: where the ELF file is linked\n" in out
+    assert "\nvms.hello.on_fault\n  restart: written at system.yaml:10\n" in out
+    assert "\nvms.hello.on_reset\n  stop: the default, as nothing is written\n" in out
+    assert "\nvms.hello.devices.rest\n  flash@20000000: nobody else has it\n" in out
+    assert "\n  not rtc@101000: except: names it\n" in out
+    assert "\n  not virtio_mmio@10001000: it reaches all memory, and so has to be listed with dma: trusted\n" in out
+    assert "\n  not plic@c000000: the hypervisor keeps it: whoever programs it takes any interrupt\n" in out
+    assert configtool("plan", "system.yaml", "--why", "vms.hello.memory.rm") == (
+        2, "", "configtool: --why vms.hello.memory.rm: the plan has no such thing; did you mean vms.hello.memory.ram?\n")
+
+
 REST = HELLO + "    devices: {rest: true, except: [virtio_mmio@10001000]}\n"
 
 

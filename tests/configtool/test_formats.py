@@ -30,7 +30,8 @@ def output(folder: Path, description: str, format_: str) -> str:
     return out
 
 
-@pytest.mark.parametrize("description", [text for _, text in MISTAKES], ids=[title.replace(" ", "-") for title, _ in MISTAKES])
+@pytest.mark.parametrize("description", [text for _, text in MISTAKES],
+                         ids=[title.replace(" ", "-") for title, _ in MISTAKES])
 def test_the_formats_agree_and_are_well_formed(description: str, folder: Path) -> None:
     found = json.loads(output(folder, description, "json"))
     log = json.loads(output(folder, description, "sarif"))
@@ -47,7 +48,8 @@ def test_the_formats_agree_and_are_well_formed(description: str, folder: Path) -
 def sarif(log: Any) -> None:
     assert set(log) == {"$schema", "version", "runs"} and log["version"] == "2.1.0" and isinstance(log["runs"], list)
     run, = log["runs"]
-    assert set(run) == {"tool", "columnKind", "results"} and run["columnKind"] in ("utf16CodeUnits", "unicodeCodePoints")
+    assert set(run) == {"tool", "columnKind", "results"} and run["columnKind"] in ("utf16CodeUnits",
+                                                                                   "unicodeCodePoints")
     driver = run["tool"]["driver"]
     assert driver["name"] == "configtool" and isinstance(driver["version"], str)
     assert len({rule["id"] for rule in driver["rules"]}) == len(driver["rules"])

@@ -55,7 +55,8 @@ def board(folder: Path, name: str, *changes: tuple[str, str], guest: str = "gues
 
 @pytest.mark.parametrize("text, expected", [
     ("rv64i2p1_m2p0_a2p0_c2p0_zicsr2p0_zifencei2p0_zvl128b1p0", ("i", "m", "a", "c", "zicsr", "zifencei", "zvl128b")),
-    ("rv64i2p0m2p0a2p0", ("i", "m", "a")), ("rv32imac_zba", ("i", "m", "a", "c", "zba")), ("rv64", ()), ("x", ()), ("", ())])
+    ("rv64i2p0m2p0a2p0", ("i", "m", "a")), ("rv32imac_zba", ("i", "m", "a", "c", "zba")), ("rv64", ()), ("x", ()),
+    ("", ())])
 def test_what_a_program_was_built_for(text: str, expected: tuple[str, ...]) -> None:
     assert _parse(built_for(text), "/x", "x", "riscv64").isa == expected
 
@@ -78,7 +79,8 @@ def test_programs_for_more_than_the_cpus_have(tmp_path: Path) -> None:
 
 
 def test_a_cpu_that_has_it_is_named(tmp_path: Path) -> None:
-    text = board(tmp_path, "qemu-riscv64-virt", ('"i", "m", "a", "f", "d", "c", "h"', '"i", "m", "a", "f", "d", "c", "h", "v"'),
+    text = board(tmp_path, "qemu-riscv64-virt",
+                 ('"i", "m", "a", "f", "d", "c", "h"', '"i", "m", "a", "f", "d", "c", "h", "v"'),
                  guest="vector.elf").replace("vcpus: 1", "cpus: [cpu@2]")
     assert said(tmp_path, text) == [
         "error[BH0423]: 'vector.elf' is built for V, which cpu@2 of VM 'hello' lacks", "--> system.yaml:8:19",
@@ -87,16 +89,21 @@ def test_a_cpu_that_has_it_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("channel, expected", [
     ("size: 8KiB, from: low, to: [high]", [
-        "warning[BH0610]: VM 'high' (criticality 7) depends on VM 'low' (2) through channel 'data'", "--> system.yaml:5:3",
+        "warning[BH0610]: VM 'high' (criticality 7) depends on VM 'low' (2) through channel 'data'",
+        "--> system.yaml:5:3",
         "= note: high reads what low writes", "= note: low can ring high as often as it likes",
-        '= help: say in the channel why that is safe: because: "..."', "= help: or keep the interrupts away: doorbell: from"]),
+        '= help: say in the channel why that is safe: because: "..."',
+        "= help: or keep the interrupts away: doorbell: from"]),
     ("size: 8KiB, from: low, to: [high], doorbell: none", [
-        "warning[BH0610]: VM 'high' (criticality 7) depends on VM 'low' (2) through channel 'data'", "--> system.yaml:5:3",
+        "warning[BH0610]: VM 'high' (criticality 7) depends on VM 'low' (2) through channel 'data'",
+        "--> system.yaml:5:3",
         "= note: high reads what low writes", '= help: say in the channel why that is safe: because: "..."']),
     ("size: 8KiB, from: high, to: [low], doorbell: from", [
-        "warning[BH0610]: VM 'high' (criticality 7) depends on VM 'low' (2) through channel 'data'", "--> system.yaml:5:3",
+        "warning[BH0610]: VM 'high' (criticality 7) depends on VM 'low' (2) through channel 'data'",
+        "--> system.yaml:5:3",
         "= note: low can ring high as often as it likes",
-        '= help: say in the channel why that is safe: because: "..."', "= help: or keep the interrupts away: doorbell: none"]),
+        '= help: say in the channel why that is safe: because: "..."',
+        "= help: or keep the interrupts away: doorbell: none"]),
     ("size: 8KiB, from: high, to: [low], doorbell: to", []),
     ('size: 8KiB, between: [low, high], because: "a test"', []),
 ])
@@ -146,13 +153,15 @@ def test_boards_that_lack_something(tmp_path: Path) -> None:
         if change[0] not in tree:
             pytest.fail(f"{of} has no {change[0]}")
         (folder / "board" / "board.dts").write_text(tree.replace(*change))
-        found = [line if not line.startswith("--> board/board.dts:") else "--> board/board.dts:PLACE" for line in said(folder, text)]
+        found = [line if not line.startswith("--> board/board.dts:") else "--> board/board.dts:PLACE" for line
+                 in said(folder, text)]
         assert found == expected
 
 
 def test_memory_that_the_tree_does_not_have(tmp_path: Path) -> None:
     text = board(tmp_path, "qemu-riscv64-virt", yaml="memory: [{at: 0x80000000, size: 4GiB}]\n")
-    assert said(tmp_path, text)[0] == "warning[BH0814]: the device tree has no memory at 0x100000000, and board.yaml has"
+    assert said(tmp_path,
+                text)[0] == "warning[BH0814]: the device tree has no memory at 0x100000000, and board.yaml has"
 
 
 def test_vcpus_beyond_the_virtual_controller(tmp_path: Path) -> None:

@@ -106,10 +106,12 @@ def test_streams_that_are_closed(desk: Path) -> None:
         assert done.returncode == 0 and b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["plan system.yaml", "rules --markdown", "plan system.yaml --json", "check missing.yaml 2>&1",
+@pytest.mark.parametrize("command",
+                         ["plan system.yaml", "rules --markdown", "plan system.yaml --json", "check missing.yaml 2>&1",
                                      "board show qemu-riscv64-virt", "--help"])
 def test_a_reader_that_reads_no_further(command: str, desk: Path) -> None:
-    done = subprocess.run(["/bin/sh", "-c", f"{PROGRAM} {command} | head -c 10 >/dev/null"], cwd=desk, capture_output=True,
+    done = subprocess.run(["/bin/sh", "-c", f"{PROGRAM} {command} | head -c 10 >/dev/null"], cwd=desk,
+                          capture_output=True,
                           check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -117,7 +119,8 @@ def test_a_reader_that_reads_no_further(command: str, desk: Path) -> None:
 def test_ctrl_c_at_any_time(desk: Path) -> None:
     for step in range(2, 14):
         process = subprocess.Popen([str(PROGRAM), "check", "system.yaml"], cwd=desk, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+                                   stderr=subprocess.PIPE,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
         time.sleep(0.02 * step)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()

@@ -314,3 +314,17 @@ def test_zephyr_overlay(bench: Path) -> None:
     done = subprocess.run(["dtc", "-I", "dts", "-O", "dtb", "-o", "/dev/null"], input=base + out, capture_output=True,
                           text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_dma_with_addresses_of_its_own(bench: Path) -> None:
+    bus = "    bus { #address-cells = <1>; #size-cells = <1>; compatible = \"simple-bus\";\n" \
+        "        ranges = <0 0 0x20000000 0x1000000>;\n" \
+        "        dma-ranges = <0xc0000000 0 0x80000000 0x40000000>; interrupt-parent = <&plic>;\n" \
+        "        late: serial@100 { compatible = \"ns16550a\"; reg = <0x100 0x100>; interrupts = <21>; }; };\n    soc {\n"
+    Path("soc/board.dts").write_text(BOARD.replace("    soc {\n", bus))
+    tree, said = planned(system("[late, uart]", more="    console: none\n"))
+    assert said == []
+    assert at(tree, "soc/bus-1") == {
+        "compatible": '"simple-bus"', "#address-cells": "<2>", "#size-cells": "<2>", "ranges": "",
+        "dma-ranges": "<0 0xc0000000 0 0x80000000 0 0x40000000>"}
+    assert at(tree, "soc/bus-1/serial@20000100")["reg"] == "<0 0x20000100 0 0x100>"

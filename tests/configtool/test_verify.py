@@ -170,7 +170,8 @@ def test_what_a_vm_may_not_reach() -> None:
                             (0x1000_0000, "device serial@10000000"), (0x0c00_0000, "device plic@c000000"),
                             (0x10_1000, "device rtc@101000"),
                             (0x3000_0000, "device pci@30000000"),
-                            (0x7_0000_0000, "no memory and no device that the board's device tree tells of")):
+                            (0x7_0000_0000, "device pci@30000000"),
+                            (0xf0_0000_0000, "no memory and no device that the board's device tree tells of")):
         assert f"reach: VM 'beta' reaches {physical:#x} to {physical + 4096:#x}: {owner}" in message(
             with_entries((where, leaf(physical, flags)))), owner
 

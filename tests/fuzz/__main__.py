@@ -4,8 +4,8 @@
     python3 tests/fuzz [--seed N] [--seconds S | --cases N] [--kind KIND]
     python3 tests/fuzz --seed N --kind KIND --case I [--keep DIR]        one case again
 
-A case follows from seed, kind and number alone. Each runs in a process of its own with RLIMIT_AS of 1 GiB and an end after
-10 seconds. Failing ones are kept in build/fuzz/. Exit status 1: there was one.
+A case follows from seed, kind and number alone. Each runs in a process of its own with 1 GiB of address space and 10
+seconds of the CPU. Failing ones are kept in build/fuzz/. Exit status 1: there was one.
 """
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import traceback
+from importlib import import_module
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -45,7 +46,8 @@ def run(folder: Path) -> tuple[int | str, str]:
             os.chdir(folder)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            signal.alarm(SECONDS)
+            resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+            signal.alarm(20 * SECONDS)      # where it waits
             with open(error, "w", encoding="utf-8", errors="backslashreplace") as stream:
                 sys.stdout, sys.stderr = io.StringIO(), stream
                 from configtool.cli.main import main
@@ -83,12 +85,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, metavar="S", help="how long; default: 60")
     parser.add_argument("--cases", type=int, metavar="N", help="this many of each kind, instead of a time")
     parser.add_argument("--case", type=int, metavar="I", help="this one alone")
-    parser.add_argument("--keep", type=Path, default=ROOT / "build" / "fuzz", metavar="DIR", help="where failing cases go")
+    parser.add_argument("--keep", type=Path, default=ROOT / "build" / "fuzz", metavar="DIR",
+                        help="where failing cases go")
     given = parser.parse_args()
 
-    import configtool.pipeline  # noqa: F401    imported before the forks
-    import configtool.board.load, configtool.image.load, configtool.plan.make  # noqa: F401, E401
-    import jsonschema, yaml  # noqa: F401, E401
+    for module in ("pipeline", "board.load", "image.load", "plan.make"):
+        import_module(f"configtool.{module}")       # once, before the forks
+    for module in ("jsonschema", "yaml"):
+        import_module(module)
 
     kinds = [given.kind] if given.kind else list(KINDS)
     if given.case is not None:

@@ -50,7 +50,8 @@ _EXTRA = '/dts-v1/;\n/plugin/;\n&{/chosen} { note = "x"; };\n&{/} { thing { comp
 
 @lru_cache(maxsize=None)
 def _dtb(board: Path = BOARD) -> bytes:
-    return subprocess.run(["dtc", "-q", "-@", "-O", "dtb", str(board / "board.dts")], capture_output=True, check=True).stdout
+    return subprocess.run(["dtc", "-q", "-@", "-O", "dtb", str(board / "board.dts")], capture_output=True,
+                          check=True).stdout
 
 
 @lru_cache(maxsize=None)
@@ -149,5 +150,6 @@ def _own_tree(folder: Path, r: random.Random) -> None:
 
 KINDS: dict[str, Callable[[Path, random.Random], None]] = {
     "described": _described, "yaml": _yaml, "bytes": _bytes, "extends": _extends, "board-yaml": _board_yaml,
-    "board-dts": _board_dts, "board-dtb": _board_dtb, "devices": _devices, "elf": _elf, "kernel": _kernel, "gzip": _gzip,
+    "board-dts": _board_dts, "board-dtb": _board_dtb, "devices": _devices, "elf": _elf, "kernel": _kernel,
+    "gzip": _gzip,
     "overlay": _overlay, "own-tree": _own_tree}

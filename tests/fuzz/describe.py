@@ -6,14 +6,19 @@ import random
 from typing import Any
 
 _GOOD_SIZES = ("4KiB", "8KiB", "64KiB", "2MiB", "16MiB", "16MiB", "16MiB", "128MiB")
-_SIZES = ("4KiB", "1KiB", "5KiB", "64KiB", "2MiB", "16MiB", "16MiB", "16MiB", "128MiB", "2047MiB", "2GiB", "1024GiB", "999999999999GiB")
-_GOOD_ADDRESSES = (0x8000_0000, 0x8000_0000, 0x8800_0000, 0x9000_0000, 0x9000_1000, 0xA000_0000, 0x1_0000_0000, 0x4000_0000)
-_ADDRESSES = (0, 1, 0x1000, 0x10_1000, 0x0C00_0000, 0x1000_0000, 0x7000_0000, 0x8000_0000, 0x8000_0000, 0x8000_0800, 0x8020_0000,
-              0x8040_0000, 0x9000_0000, 0xFFFF_F000, 0xFFE0_0000, 1 << 38, (1 << 41) - 4096, 1 << 41, (1 << 50) - 4096, 1 << 50,
+_SIZES = ("4KiB", "1KiB", "5KiB", "64KiB", "2MiB", "16MiB", "16MiB", "16MiB", "128MiB", "2047MiB", "2GiB", "1024GiB",
+          "999999999999GiB")
+_GOOD_ADDRESSES = (0x8000_0000, 0x8000_0000, 0x8800_0000, 0x9000_0000, 0x9000_1000, 0xA000_0000, 0x1_0000_0000,
+                   0x4000_0000)
+_ADDRESSES = (0, 1, 0x1000, 0x10_1000, 0x0C00_0000, 0x1000_0000, 0x7000_0000, 0x8000_0000, 0x8000_0000, 0x8000_0800,
+              0x8020_0000,
+              0x8040_0000, 0x9000_0000, 0xFFFF_F000, 0xFFE0_0000, 1 << 38, (1 << 41) - 4096, 1 << 41, (1 << 50) - 4096,
+              1 << 50,
               (1 << 64) - 4096, (1 << 64) - 1)
 _GOOD_DEVICES = ("rtc@101000", "flash@20000000", "fw-cfg@10100000")
 _DEVICES = ("rtc@101000", "serial0", "plic", "flash@20000000", "flash", "virtio_mmio@10001000", "virtio_mmio@10002000",
-            "clint@2000000", "poweroff", "/soc", "/", "pci@30000000", "fw-cfg@10100000", "cpu@0", "nothing", "/chosen", "test@100000")
+            "clint@2000000", "poweroff", "/soc", "/", "pci@30000000", "fw-cfg@10100000", "cpu@0", "nothing", "/chosen",
+            "test@100000")
 _GOOD_IMAGES = ("guest.elf", "guest.elf", "guest.elf", "Image")
 _IMAGES = ("Image", "blob.bin", "entry.elf", "damaged.elf", "arm64.elf", "damaged.gz", "nosuch")
 _FILES = ("extra.dtso", "own.dts", "board.dtb", "guest.elf", "nosuch")
@@ -83,7 +88,8 @@ def _vm(c: _Choice, channels: list[str], devices: tuple[str, ...]) -> dict[str, 
     if c.chance(0.8):
         vm["image"] = _image(c)
     else:
-        vm["images"] = [_image(c), *({"file": "blob.bin", "at": 0x8040_0000 + n * 0x1_0000} for n in range(r.randrange(3)))]
+        vm["images"] = [_image(c),
+                        *({"file": "blob.bin", "at": 0x8040_0000 + n * 0x1_0000} for n in range(r.randrange(3)))]
     if c.chance(0.5):
         vm["devices"] = {"rest": True, "except": ["rtc@101000"]} if c.chance(0.2) else [
             _device(c, name) for name in (devices if c.chance(0.7) else [r.choice(_DEVICES)])]
@@ -93,11 +99,13 @@ def _vm(c: _Choice, channels: list[str], devices: tuple[str, ...]) -> dict[str, 
         vm["devicetree"] = c.of(("generated", {"extra": "extra.dtso"}), ("none", *({"file": f} for f in _FILES)))
     if channels and c.chance(0.5):
         vm["channels"] = {name: c.maybe({}, at=(0xC000_0000, 0x7000_0000, c.address),
-                                        interrupt=(1, 12, 32, 95, 1023, c.of((40,), (0xFFFF, 1024, 10)))) for name in channels}
+                                        interrupt=(1, 12, 32, 95, 1023, c.of((40,), (0xFFFF, 1024, 10)))) for name
+                                        in channels}
     for key in ("on_fault", "on_reset", "on_poweroff"):
         if c.chance(0.2):
             vm[key] = r.choice(({"action": "stop"}, {"action": "restart"}, {"action": "halt-system"},
-                                {"action": "restart", "at_most": 1000, "within": "999999999999s", "then": "halt-system"},
+                                {"action": "restart", "at_most": 1000, "within": "999999999999s",
+                                 "then": "halt-system"},
                                 {"action": "restart", "at_most": 1, "within": "1us"}))
     return c.maybe(vm, criticality=tuple(range(8)), console=("virtual", "none"))
 
@@ -124,7 +132,8 @@ def _image(c: _Choice) -> dict[str, Any]:
 def _device(c: _Choice, name: str) -> Any:
     if c.chance(0.5):
         return name
-    made = {"name": name, "dma": "trusted", "because": "because"} if name.startswith("virtio") or c.chance(c.wild) else {"name": name}
+    made = {"name": name, "dma": "trusted",
+            "because": "because"} if name.startswith("virtio") or c.chance(c.wild) else {"name": name}
     if c.chance(0.3):
         made["at"] = c.of((0x4000_0000, 0x5000_0000), _ADDRESSES)
     return c.maybe(made, shared=(True, False)) if c.chance(c.wild) else made

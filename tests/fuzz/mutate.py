@@ -6,7 +6,8 @@ import random
 import re
 
 _NUMBERS = (0, 1, 2, 3, 7, 8, 16, 0x7F, 0x80, 0xFF, 0x100, 0xFFF, 0x1000, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFF_FFFF,
-            0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000, 0x7FFF_FFFF_FFFF_FFFF, 0x8000_0000_0000_0000, 0xFFFF_FFFF_FFFF_FFFF,
+            0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000, 0x7FFF_FFFF_FFFF_FFFF, 0x8000_0000_0000_0000,
+            0xFFFF_FFFF_FFFF_FFFF,
             0xFFFF_FFFF_FFFF_F000)
 
 
@@ -43,8 +44,10 @@ def binary(data: bytes, r: random.Random, other: bytes = b"") -> bytes:
 
 _WORDS = ("", "~", "true", "[]", "{}", "0", "-1", "1", "07", "0x", "0xffffffffffffffff", "0x10000000000000000", "1e400",
           ".nan", "1" * 50, "4KiB", "1KiB", "3KiB", "999999999999GiB", "0KiB", "16MB", "10us", "99999999s", "identity",
-          "none", "virtual", "generated", "on", "*a", "&a", "!!int 3", "|", ">-", "'", '"', '"\\u0000"', "\t", "\0", "\x85",
-          "\u2028", "\ufeff", "\U0001f525", "\udcff", "# bulkhead: allow BH0310 because x", "<<", "?", "- ", ": ", "...", "---", "%YAML 9",
+          "none", "virtual", "generated", "on", "*a", "&a", "!!int 3", "|", ">-", "'", '"', '"\\u0000"', "\t", "\0",
+          "\x85",
+          "\u2028", "\ufeff", "\U0001f525", "\udcff", "# bulkhead: allow BH0310 because x", "<<", "?", "- ", ": ",
+          "...", "---", "%YAML 9",
           "a" * 300, "[" * 60, "{a: " * 60, "../../../../etc/passwd", "/dev/zero", ".", "/", "cpu@0", "/cpus/cpu@1",
           "rtc@101000", "plic", "serial0", "/soc", "/", "//", "hello", "system.yaml", "guest.elf", "Image", "blob.bin",
           "{rest: true}", "restart", "halt-system", "{size: 4KiB, between: [hello, hello]}", "null", "&b [*b]", "*b")

@@ -13,8 +13,8 @@ BASE = 11       # the register that `run` sets to its second argument
 class Rogue:
     """The system, running; both guests are ready."""
 
-    def __init__(self, boot) -> None:
-        self.built: Built = build(SYSTEM)
+    def __init__(self, boot, system: str = SYSTEM) -> None:
+        self.built: Built = build(system)
         self.console: Console = boot(self.built)
         self.console.expect("[neighbour] neighbour ready\n")
         self.ask("where")

@@ -2,6 +2,7 @@
 """One UART for all: lines are whole and labelled, input goes where the user wants it."""
 from __future__ import annotations
 
+import pytest
 from rogue import Rogue
 
 ESCAPE = "\x05"     # Ctrl-E
@@ -9,8 +10,9 @@ ESCAPE = "\x05"     # Ctrl-E
 TEXT = "The quick brown fox jumps over the lazy dog, and the lazy dog thinks nothing of it at all."
 
 
-def test_two_vms_that_talk_at_once_are_never_mixed(boot):
-    console = boot("tests/guests/talkers/system.yaml")
+@pytest.mark.parametrize("system", ["system", "talkers-gicv3", "talkers-gicv2"])
+def test_two_vms_that_talk_at_once_are_never_mixed(boot, system: str):
+    console = boot(f"tests/guests/talkers/{system}.yaml")
     assert console.expect_end(timeout=60) == 0
     begun = console.output.index("[bulkhead] talkers on")
     for vm, cpus in (("alice", 1), ("bob", 2)):

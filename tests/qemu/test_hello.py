@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 
-SYSTEM = "examples/hello/system.yaml"
+import pytest
 
 
-def test_runs_and_ends(boot):
-    console = boot(SYSTEM)
+@pytest.mark.parametrize("system, board, ram", [
+    ("system", "qemu-riscv64-virt", 0x8000_0000), ("hello-gicv3", "qemu-aarch64-virt-gicv3", 0x4000_0000),
+    ("hello-gicv2", "qemu-aarch64-virt-gicv2", 0x4000_0000), ("hello-zcu102", "xlnx-zcu102", 0x4000_0000)])
+def test_runs_and_ends(boot, system: str, board: str, ram: int):
+    console = boot(f"examples/hello/{system}.yaml")
     assert console.expect_end() == 0
-    assert console.lines("hello") == ["Hello from hart 0 of 1", "memory: 16 MiB at 0x80000000"]
+    assert console.lines("hello") == ["Hello from hart 0 of 1", f"memory: 16 MiB at {ram:#x}"]
     own = console.lines("bulkhead")
-    assert re.fullmatch(r"hello on qemu-riscv64-virt, build [0-9a-f]{16}", own[0])
+    assert re.fullmatch(rf"hello on {board}, build [0-9a-f]{{16}}", own[0])
     assert own[1:] == ["vm 'hello' powered off", "all VMs have ended"]

@@ -57,7 +57,7 @@ def test_byte_accesses_of_the_uart_with_every_register(rogue):
 
 
 def test_word_accesses_of_the_plic_compressed_too(rogue):
-    plic = place(rogue, "plic")
+    plic = place(rogue, "chip")
     for n in (8, 9, 12, 13, 14, 15):
         assert rogue.ask(f"run {c_sw(n, 4):#x} {plic:#x}") == "nothing changed"
         assert rogue.ask(f"run {c_lw(n, 4):#x} {plic:#x}") == f"changed x{n}={n & 7:#x}"
@@ -68,7 +68,7 @@ def test_word_accesses_of_the_plic_compressed_too(rogue):
 
 
 def test_wrong_widths_and_misaligned_accesses_are_access_faults(rogue):
-    uart, plic = place(rogue, "uart"), place(rogue, "plic")
+    uart, plic = place(rogue, "uart"), place(rogue, "chip")
     for width, address in [(2, uart), (4, uart), (8, uart), (4, uart + 1), (1, uart + 8), (1, uart + 0xfff),
                            (1, plic + 4), (2, plic + 4), (8, plic + 8), (4, plic + 2), (4, plic + 5)]:
         assert rogue.ask(f"load {width} {address:#x}") == f"exception {LOAD_ACCESS} value {address:#x}"
@@ -87,5 +87,5 @@ def test_execution_of_a_virtual_device_stops_the_vm(rogue):
 
 
 def test_every_register_of_the_plic_takes_all_ones(rogue):
-    assert rogue.ask("plic", timeout=60) == "7676 registers"
+    assert rogue.ask("chip", timeout=60) == "12796 registers"
     rogue.expect_unharmed()

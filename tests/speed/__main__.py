@@ -52,7 +52,8 @@ def measure(folder: Path, runs: int) -> int:
     print(f"{'':38}{'time':>9}{'may take':>10}{'/ python':>10}{'/ dtc':>8}")
     print(f"{'python3 -I -c pass':38}{bare * 1000:6.0f} ms{'':>10}{1:10.1f}")
     system = vendor(folder / "vendor")
-    dtc = seconds(runs, "dtc", "-q", "-I", "dts", "-O", "dtb", "-o", "/dev/null", str(folder / "vendor/board/board.dts"))
+    dtc = seconds(runs, "dtc", "-q", "-I", "dts", "-O", "dtb", "-o", "/dev/null",
+                  str(folder / "vendor/board/board.dts"))
     size = (folder / "vendor/board/board.dts").stat().st_size
     print(f"{f'dtc, a board of {size // 1000} KB':38}{dtc * 1000:6.0f} ms{'':>10}{dtc / bare:10.1f}{1:8.1f}")
     good = True

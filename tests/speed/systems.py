@@ -13,7 +13,8 @@ _LOAD = 0x8020_0000
 
 def elf(machine: int, address: int) -> bytes:
     """ELF64 of one page of code at `address` (System V ABI, "Object Files")."""
-    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, address, 64, 0, 0, 64,
+    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, address, 64, 0, 0,
+                                                                   64,
                                                                   56, 1, 0, 0, 0)
     return (header + struct.pack("<IIQQQQQQ", 1, 5, 4096, address, address, 4096, 4096, 4096)).ljust(8192, b"\0")
 

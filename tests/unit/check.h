@@ -31,12 +31,12 @@ uint32_t random_below(uint32_t below);
 #define CHECK_EQ(actual, expected)   check_equal((uint64_t)(actual), (uint64_t)(expected), __FILE__, __LINE__, #actual)
 #define CHECK_TEXT(actual, expected) check_text((actual), (expected), __FILE__, __LINE__, #actual)
 
-#define TEST(name)                                                                      \
-    static void test_##name(void);                                                      \
-    __attribute__((constructor)) static void register_##name(void)                      \
-    {                                                                                   \
-        check_register(#name, test_##name);                                             \
-    }                                                                                   \
+#define TEST(name)                                                 \
+    static void test_##name(void);                                 \
+    __attribute__((constructor)) static void register_##name(void) \
+    {                                                              \
+        check_register(#name, test_##name);                        \
+    }                                                              \
     static void test_##name(void)
 
 #endif

@@ -35,8 +35,9 @@ TEST(aarch64_unplanned_boot_cpu)
 TEST(aarch64_missing_memory)
 {
     CHECK_EQ(OUTCOME(boot_prepare(0x7ffffff8)), OFF);
-    CHECK_TEXT(fake_screen(), "[bulkhead] no memory at 0x7ffffff8, which the plan uses: this board has less than board 'bench' "
-                              "says\r\n");
+    CHECK_TEXT(fake_screen(),
+               "[bulkhead] no memory at 0x7ffffff8, which the plan uses: this board has less than board 'bench' "
+               "says\r\n");
 }
 
 TEST(aarch64_first_vcpu)
@@ -62,7 +63,9 @@ TEST(aarch64_restored_memory_is_clean)
 {
     static _Alignas(64) uint64_t memory[32];
     static const uint64_t pristine[32] = {1, 2, 3, [31] = 9};
-    struct restore restore = {.ipa = 0x40000000, .size = sizeof(memory), .source = (uint64_t)(uintptr_t)pristine,
+    struct restore restore = {.ipa = 0x40000000,
+                              .size = sizeof(memory),
+                              .source = (uint64_t)(uintptr_t)pristine,
                               .phys = (uint64_t)(uintptr_t)memory};
     static const char tables[] = "\"isb\\n\\ttlbi alle2\\n\\tdsb nsh\\n\\tisb\" ::: \"memory\"\n";
     static const char line[] = "\"dc civac, %0\" ::\"r\"(line) : \"memory\"\n";

@@ -84,11 +84,16 @@ TEST(aarch64_loads)
         bool sign, wide;
         uint64_t result;
     } cases[] = {
-        {0, false, false, 0xf8},       {0, false, true, 0xf8},
-        {0, true, false, 0xfffffff8},  {0, true, true, 0xfffffffffffffff8},
-        {1, false, false, 0x80f8},     {1, false, true, 0x80f8},
-        {1, true, false, 0xffff80f8},  {1, true, true, 0xffffffffffff80f8},
-        {2, false, false, 0x881080f8}, {2, false, true, 0x881080f8},
+        {0, false, false, 0xf8},
+        {0, false, true, 0xf8},
+        {0, true, false, 0xfffffff8},
+        {0, true, true, 0xfffffffffffffff8},
+        {1, false, false, 0x80f8},
+        {1, false, true, 0x80f8},
+        {1, true, false, 0xffff80f8},
+        {1, true, true, 0xffffffffffff80f8},
+        {2, false, false, 0x881080f8},
+        {2, false, true, 0x881080f8},
         {2, true, true, 0xffffffff881080f8},
     };
 
@@ -143,7 +148,10 @@ TEST(aarch64_injection_vectors)
 {
     static const struct {
         uint64_t from, vector, class;
-    } cases[] = {{0x3c4, 0, EC_DATA_SAME}, {0x3c5, 0x200, EC_DATA_SAME}, {0, 0x400, EC_DATA_LOWER}, {0x10, 0x600, EC_DATA_LOWER}};
+    } cases[] = {{0x3c4, 0, EC_DATA_SAME},
+                 {0x3c5, 0x200, EC_DATA_SAME},
+                 {0, 0x400, EC_DATA_LOWER},
+                 {0x10, 0x600, EC_DATA_LOWER}};
 
     boot();
     for (unsigned i = 0; i < 4; i++) {
@@ -158,8 +166,8 @@ TEST(aarch64_undescribed_access)
 {
     boot();
     CHECK_EQ(data_abort(0x09000000, ISS_WNR | 7), PARKED);
-    CHECK(strstr(fake_screen(), "[bulkhead] vm 'alpha' vcpu 0: an access to a virtual device that the CPU does not describe") !=
-          NULL);
+    CHECK(strstr(fake_screen(),
+                 "[bulkhead] vm 'alpha' vcpu 0: an access to a virtual device that the CPU does not describe") != NULL);
     CHECK_EQ(vm_state(&vms[0]), VM_ENDED);
     CHECK_EQ(vm_state(&vms[1]), VM_RUNNING);
 }
@@ -220,7 +228,7 @@ TEST(aarch64_sgi_register)
 TEST(aarch64_anything_else_is_undefined)
 {
     boot();
-    for (uint64_t class = 0; class < 64; class++) {
+    for (uint64_t class = 0; class < 64; class ++) {
         if (class == EC_DATA_LOWER || class == EC_FETCH_LOWER || class == EC_SYSREG)
             continue;
         CHECK_EQ(OUTCOME(trap_exception(self, class << 26 | ESR_IL | 0x1ffffff)), RETURNED);
@@ -232,14 +240,16 @@ TEST(aarch64_serror)
 {
     boot();
     CHECK_EQ(OUTCOME(trap_serror(self)), PARKED);
-    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' vcpu 0: an access that the bus has refused (SError) (pc 0x40000100)\r\n"
-                              "[bulkhead] vm 'alpha' stopped\r\n");
+    CHECK_TEXT(fake_screen(),
+               "[bulkhead] vm 'alpha' vcpu 0: an access that the bus has refused (SError) (pc 0x40000100)\r\n"
+               "[bulkhead] vm 'alpha' stopped\r\n");
 }
 
 /* No syndrome and no address make it do more than answer, inject or report. */
 TEST(aarch64_random_exceptions)
 {
-    static const uint64_t bases[] = {0x08000000, 0x08010000, 0x09000000, 0x0a003000, 0x40000000, 0x50000000, 0x90000000};
+    static const uint64_t bases[] = {0x08000000, 0x08010000, 0x09000000, 0x0a003000,
+                                     0x40000000, 0x50000000, 0x90000000};
 
     random_seed(0xaa64);
     fake_config()->vms[0].on_fault = (struct policy){ACTION_RESTART, 0, 0, ACTION_STOP};

@@ -28,7 +28,8 @@ static uint32_t cadence_read(uint64_t address)
     case 0x00:
         return cadence.control;
     case 0x2c:
-        return (cadence.taken == cadence.received_count ? 0x02u : 0) | (cadence.busy != 0 && cadence.busy-- != 0 ? 0x10u : 0);
+        return (cadence.taken == cadence.received_count ? 0x02u : 0) |
+               (cadence.busy != 0 && cadence.busy-- != 0 ? 0x10u : 0);
     case 0x30:
         CHECK(cadence.taken < cadence.received_count);
         return (uint8_t)cadence.received[cadence.taken++];

@@ -76,9 +76,11 @@ TEST(console_unfocused_prompt_stays_hidden)
     say(BETA, "$ ");
     console_idle(BETA);
     CHECK_TEXT(fake_screen(), "");
-    fake_type("\x05" "1");
+    fake_type("\x05"
+              "1");
     CHECK_TEXT(fake_screen(), "[bulkhead] input goes to beta\r\n[beta] $ ");
-    fake_type("\x05" "0");
+    fake_type("\x05"
+              "0");
     CHECK_TEXT(fake_screen(), "\r\n[bulkhead] input goes to alpha\r\n");
 }
 
@@ -87,7 +89,8 @@ TEST(console_unfinished_line_is_no_prompt)
 {
     fake_boot();
     say(BETA, "half");
-    fake_type("\x05" "1");
+    fake_type("\x05"
+              "1");
     CHECK_TEXT(fake_screen(), "[bulkhead] input goes to beta\r\n");
     say(BETA, " a line\n");
     CHECK_TEXT(fake_screen(), "[beta] half a line\r\n");
@@ -95,8 +98,10 @@ TEST(console_unfinished_line_is_no_prompt)
     console_idle(BETA);
     say(BETA, " no more");
     fake_screen();
-    fake_type("\x05" "0");
-    fake_type("\x05" "1");
+    fake_type("\x05"
+              "0");
+    fake_type("\x05"
+              "1");
     CHECK_TEXT(fake_screen(), "\r\n[bulkhead] input goes to alpha\r\n[bulkhead] input goes to beta\r\n");
 }
 
@@ -161,10 +166,12 @@ TEST(console_input_goes_to_focus)
     fake_type("hello");
     CHECK_TEXT(received(ALPHA), "hello");
     CHECK_TEXT(received(BETA), "");
-    fake_type("\x05" "1abc");
+    fake_type("\x05"
+              "1abc");
     CHECK_TEXT(received(ALPHA), "");
     CHECK_TEXT(received(BETA), "abc");
-    fake_type("\x05" "nxyz");
+    fake_type("\x05"
+              "nxyz");
     CHECK_TEXT(received(ALPHA), "xyz");
     CHECK_TEXT(fake_screen(), "[bulkhead] input goes to beta\r\n[bulkhead] input goes to alpha\r\n");
 }
@@ -179,23 +186,28 @@ TEST(console_escape_key_sends_itself)
     fake_type("b");
     CHECK_TEXT(received(ALPHA), "");
     CHECK_TEXT(received(BETA), "b");
-    fake_type("\x05\x05\x05" "0" "c");
+    fake_type("\x05\x05\x05"
+              "0"
+              "c");
     CHECK_TEXT(received(BETA), "\x05");
     CHECK_TEXT(received(ALPHA), "c");
 }
 
 TEST(console_help)
 {
-    static const char help[] = "[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, s exit counters, Ctrl-E sends itself\r\n"
-                               "[bulkhead]   0 alpha <- input\r\n"
-                               "[bulkhead]   1 beta\r\n";
+    static const char help[] =
+        "[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, s exit counters, Ctrl-E sends itself\r\n"
+        "[bulkhead]   0 alpha <- input\r\n"
+        "[bulkhead]   1 beta\r\n";
 
     fake_boot();
     fake_type("\x05?");
     CHECK_TEXT(fake_screen(), help);
-    fake_type("\x05" "2"); /* no such VM */
+    fake_type("\x05"
+              "2"); /* no such VM */
     CHECK_TEXT(fake_screen(), help);
-    fake_type("\x05" "9");
+    fake_type("\x05"
+              "9");
     CHECK_TEXT(fake_screen(), help);
     fake_type("\x05\r");
     CHECK_TEXT(fake_screen(), help);
@@ -205,10 +217,11 @@ TEST(console_help)
     console_idle(ALPHA);
     fake_screen();
     fake_type("\x05h");
-    CHECK_TEXT(fake_screen(), "\r\n[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, s exit counters, Ctrl-E sends itself\r\n"
-                              "[bulkhead]   0 alpha <- input\r\n"
-                              "[bulkhead]   1 beta\r\n"
-                              "[alpha] > ");
+    CHECK_TEXT(fake_screen(),
+               "\r\n[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, s exit counters, Ctrl-E sends itself\r\n"
+               "[bulkhead]   0 alpha <- input\r\n"
+               "[bulkhead]   1 beta\r\n"
+               "[alpha] > ");
 }
 
 TEST(console_vm_end)
@@ -222,10 +235,11 @@ TEST(console_vm_end)
     fake_type("b");
     CHECK_TEXT(received(BETA), "b");
     fake_type("\x05?");
-    CHECK_TEXT(fake_screen(), "\r\n[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, s exit counters, Ctrl-E sends itself\r\n"
-                              "[bulkhead]   0 alpha (ended)\r\n"
-                              "[bulkhead]   1 beta <- input\r\n"
-                              "[beta] $ ");
+    CHECK_TEXT(fake_screen(),
+               "\r\n[bulkhead] Ctrl-E then: 0-9 input to that VM, n next VM, s exit counters, Ctrl-E sends itself\r\n"
+               "[bulkhead]   0 alpha (ended)\r\n"
+               "[bulkhead]   1 beta <- input\r\n"
+               "[beta] $ ");
     fake_type("\x05n");
     CHECK_TEXT(fake_screen(), "\r\n[bulkhead] input goes to beta\r\n[beta] $ ");
 }
@@ -282,7 +296,10 @@ TEST(console_random_lines_never_mix)
         if (random_below(12) == 0) {
             console_put(&vms[which], '\n');
         } else if (random_below(40) == 0) {
-            fake_type(random_below(2) == 0 ? "\x05" "0" : "\x05" "1");
+            fake_type(random_below(2) == 0 ? "\x05"
+                                             "0"
+                                           : "\x05"
+                                             "1");
         } else {
             console_put(&vms[which], which == 0 ? 'a' : 'b');
             count[which]++;

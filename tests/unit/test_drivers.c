@@ -6,14 +6,14 @@
 #include "fake.h"
 #include "mmio.h"
 
-#define irqchip_init       plic_init
-#define irqchip_init_cpu   plic_init_cpu
-#define irqchip_claim      plic_claim
-#define irqchip_complete   plic_complete
-#define irqchip_enable     plic_enable
-#define uart_put           ns16550a_put
-#define uart_get           ns16550a_get
-#define uart_enable_input  ns16550a_enable_input
+#define irqchip_init      plic_init
+#define irqchip_init_cpu  plic_init_cpu
+#define irqchip_claim     plic_claim
+#define irqchip_complete  plic_complete
+#define irqchip_enable    plic_enable
+#define uart_put          ns16550a_put
+#define uart_get          ns16550a_get
+#define uart_enable_input ns16550a_enable_input
 #include "../../hypervisor/drivers/ns16550a.c"
 #undef IER_RECEIVED
 #include "../../hypervisor/drivers/plic.c"

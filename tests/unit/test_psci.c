@@ -6,8 +6,8 @@
 #include "fake.h"
 #include "hypercall.h"
 
-#define ENTRY 0x40000100u
-#define HIGH  0xdead000000000000u /* upper halves that a 32-bit call does not have */
+#define ENTRY       0x40000100u
+#define HIGH        0xdead000000000000u /* upper halves that a 32-bit call does not have */
 #define ERROR(name) ((uint64_t)(int64_t)PSCI_##name)
 
 static struct cpu *vcpu[3];
@@ -36,9 +36,9 @@ TEST(psci_version)
 
 TEST(psci_unknown)
 {
-    static const uint32_t functions[] = {0,          0x84000005, 0x84000007, 0x8400000b, 0x84000013, 0xc4000000,
-                                         0xc4000002, 0xc4000008, 0xc400000a, 0x80008000, 0x80000002, 0xffffffff,
-                                         0x87000000, 0x85000001, 0x04000000};
+    static const uint32_t functions[] = {0,          0x84000005, 0x84000007, 0x8400000b, 0x84000013,
+                                         0xc4000000, 0xc4000002, 0xc4000008, 0xc400000a, 0x80008000,
+                                         0x80000002, 0xffffffff, 0x87000000, 0x85000001, 0x04000000};
 
     boot();
     for (unsigned i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
@@ -47,9 +47,9 @@ TEST(psci_unknown)
 
 TEST(psci_features)
 {
-    static const uint32_t there[] = {0x84000000, 0x84000001, 0xc4000001, 0x84000002, 0x84000003, 0xc4000003, 0x84000004,
-                                     0xc4000004, 0x84000006, 0x84000008, 0x84000009, 0x8400000a, 0x8400000e, 0xc400000e,
-                                     0x84000012, 0xc4000012, 0x80000000};
+    static const uint32_t there[] = {0x84000000, 0x84000001, 0xc4000001, 0x84000002, 0x84000003, 0xc4000003,
+                                     0x84000004, 0xc4000004, 0x84000006, 0x84000008, 0x84000009, 0x8400000a,
+                                     0x8400000e, 0xc400000e, 0x84000012, 0xc4000012, 0x80000000};
 
     boot();
     for (unsigned i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
@@ -118,8 +118,8 @@ TEST(psci_cpu_on_32_bit)
 
 TEST(psci_cpu_on_wrong)
 {
-    static const uint64_t affinities[] = {3, 0x10, 0x11, 0x100, 0x101, 0x10001, 0x1000000, 0x80000001, 0x100000001, HIGH | 1,
-                                          UINT64_MAX};
+    static const uint64_t affinities[] = {3,         0x10,       0x11,        0x100,    0x101,     0x10001,
+                                          0x1000000, 0x80000001, 0x100000001, HIGH | 1, UINT64_MAX};
 
     boot();
     for (unsigned i = 0; i < sizeof(affinities) / sizeof(affinities[0]); i++) {

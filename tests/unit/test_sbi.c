@@ -48,8 +48,22 @@ TEST(sbi_base)
 
 TEST(sbi_unknown_extensions)
 {
-    static const ureg_t unknown[] = {0, 1, 2, 8, 0xf, 0x11, 0x53555350, 0x504d55, 0x535441, 0x4e41434c, 0x46574654,
-                                     0x08000ba1, 0x0a000000, 0x7fffffff, 0xffffffff80000000, (ureg_t)-1,
+    static const ureg_t unknown[] = {0,
+                                     1,
+                                     2,
+                                     8,
+                                     0xf,
+                                     0x11,
+                                     0x53555350,
+                                     0x504d55,
+                                     0x535441,
+                                     0x4e41434c,
+                                     0x46574654,
+                                     0x08000ba1,
+                                     0x0a000000,
+                                     0x7fffffff,
+                                     0xffffffff80000000,
+                                     (ureg_t)-1,
                                      0x10ul | 1ul << 32};
 
     boot();
@@ -63,9 +77,9 @@ TEST(sbi_unknown_extensions)
 
 TEST(sbi_unknown_functions)
 {
-    static const ureg_t functions[][2] = {{SBI_TIME, 1}, {SBI_IPI, 1}, {SBI_RFENCE, 7}, {SBI_HSM, 4}, {SBI_SRST, 1},
-                                          {SBI_DBCN, 3}, {SBI_RFENCE, 3}, {SBI_RFENCE, 4}, {SBI_RFENCE, 5},
-                                          {SBI_RFENCE, 6}};
+    static const ureg_t functions[][2] = {{SBI_TIME, 1},   {SBI_IPI, 1},   {SBI_RFENCE, 7}, {SBI_HSM, 4},
+                                          {SBI_SRST, 1},   {SBI_DBCN, 3},  {SBI_RFENCE, 3}, {SBI_RFENCE, 4},
+                                          {SBI_RFENCE, 5}, {SBI_RFENCE, 6}};
 
     boot();
     for (unsigned i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
@@ -130,8 +144,7 @@ TEST(sbi_srst_reset)
     CHECK_EQ(guest_call_outcome(self, SBI_SRST, 0, 1, 0, 0), PARKED);
     CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' reset itself\r\n");
     CHECK_EQ(guest_call_outcome(beta, SBI_SRST, 0, 2, 1, 0), OFF);
-    CHECK_TEXT(fake_screen(),
-               "[bulkhead] vm 'beta' reset itself after a failure\r\n[bulkhead] all VMs have ended\r\n");
+    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'beta' reset itself after a failure\r\n[bulkhead] all VMs have ended\r\n");
 }
 
 /* Reserved or unknown reasons are invalid; both arguments are 32 bits wide. */
@@ -153,8 +166,9 @@ TEST(sbi_random_calls)
 {
     static const ureg_t extensions[] = {SBI_BASE, SBI_TIME, SBI_IPI,  SBI_RFENCE, SBI_HSM,
                                         SBI_DBCN, SBI_BAO,  SBI_SRST, 1};
-    static const ureg_t values[] = {0, 1, 2, 3, 63, 64, 255, 256, 257, 0x50000000, 0x80000000, 0x80000257, 0xffffffff,
-                                    1ul << 32, 1ul << 63, ~0ul - 1, ~0ul};
+    static const ureg_t values[] = {0,          1,         2,         3,          63,         64,
+                                    255,        256,       257,       0x50000000, 0x80000000, 0x80000257,
+                                    0xffffffff, 1ul << 32, 1ul << 63, ~0ul - 1,   ~0ul};
 
     random_seed(0x5b1);
     boot();

@@ -6,7 +6,8 @@ TEST(vaplic_modes)
 {
     static const struct {
         uint32_t written, read;
-    } cases[] = {{1, 1}, {4, 4}, {5, 5}, {6, 6}, {7, 7}, {2, 0}, {3, 0}, {0, 0}, {0x400, 0}, {0x406, 0}, {0xfffffbfe, 6}};
+    } cases[] = {{1, 1}, {4, 4}, {5, 5},     {6, 6},     {7, 7},         {2, 0},
+                 {3, 0}, {0, 0}, {0x400, 0}, {0x406, 0}, {0xfffffbfe, 6}};
 
     boot();
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -261,7 +261,8 @@ static void check_registers(void)
         CHECK_EQ(get_bit(who, ISACTIVER, id), model[own][id].active);
     }
     if (physical(id) != 0)
-        CHECK_EQ(fake_is_active(id < 32 ? vcpu[who] : NULL, physical(id)), model[own][id].active || model[own][id].pending);
+        CHECK_EQ(fake_is_active(id < 32 ? vcpu[who] : NULL, physical(id)),
+                 model[own][id].active || model[own][id].pending);
     for (unsigned i = 0; i < VCPUS; i++) {
         if (depth[i] == 0)
             CHECK(!on || virq_waiting(vcpu[i]) == (fake_run_as(vcpu[i]), best(i) != 0x100));

@@ -96,9 +96,9 @@ TEST(vgicv3_sgi_to_all_others)
 TEST(vgicv3_sgi_to_those_that_are_not)
 {
     CHECK_EQ(reached(0xfff8), 0);
-    CHECK_EQ(reached(1ul << 16 | 7), 0);  /* affinity 1 */
-    CHECK_EQ(reached(1ul << 32 | 7), 0);  /* affinity 2 */
-    CHECK_EQ(reached(1ul << 48 | 7), 0);  /* affinity 3 */
-    CHECK_EQ(reached(1ul << 44 | 7), 0);  /* range: 16 and up */
+    CHECK_EQ(reached(1ul << 16 | 7), 0); /* affinity 1 */
+    CHECK_EQ(reached(1ul << 32 | 7), 0); /* affinity 2 */
+    CHECK_EQ(reached(1ul << 48 | 7), 0); /* affinity 3 */
+    CHECK_EQ(reached(1ul << 44 | 7), 0); /* range: 16 and up */
     CHECK_EQ(reached(0xffff8), 0);
 }

@@ -158,8 +158,7 @@ TEST(vm_last_vcpu_off)
     CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' ended: its last vCPU is off\r\n");
     fake_run_as(beta);
     CHECK_EQ(OUTCOME(vm_vcpu_off(beta)), OFF);
-    CHECK_TEXT(fake_screen(),
-               "[bulkhead] vm 'beta' ended: its last vCPU is off\r\n[bulkhead] all VMs have ended\r\n");
+    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'beta' ended: its last vCPU is off\r\n[bulkhead] all VMs have ended\r\n");
 }
 
 /* One that starts or is suspended keeps its VM alive; one that is missing does not. */

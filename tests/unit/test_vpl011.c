@@ -3,7 +3,19 @@
 #include "check.h"
 #include "fake.h"
 
-enum { DR = 0, RSR = 4, FR = 0x18, IBRD = 0x24, LCR = 0x2c, CR = 0x30, IFLS = 0x34, IMSC = 0x38, RIS = 0x3c, MIS = 0x40, ICR = 0x44 };
+enum {
+    DR = 0,
+    RSR = 4,
+    FR = 0x18,
+    IBRD = 0x24,
+    LCR = 0x2c,
+    CR = 0x30,
+    IFLS = 0x34,
+    IMSC = 0x38,
+    RIS = 0x3c,
+    MIS = 0x40,
+    ICR = 0x44
+};
 
 #define RX   0x10u
 #define TX   0x20u

@@ -51,8 +51,8 @@ TEST(vplic_physical_enables)
     enable(0, BELL, true);
     for (unsigned cpu = 0; cpu < PLAN_CPUS; cpu++) {
         for (uint32_t source = 0; source < PLAN_IRQS; source++)
-            CHECK_EQ(fake_enabled[cpu][source], (cpu == vcpu[0]->index && source == 11) ||
-                                                    (cpu == vcpu[1]->index && source == 34));
+            CHECK_EQ(fake_enabled[cpu][source],
+                     (cpu == vcpu[0]->index && source == 11) || (cpu == vcpu[1]->index && source == 34));
     }
     enable(0, RTC, false);
     CHECK(!fake_enabled[vcpu[0]->index][11]);
@@ -61,8 +61,8 @@ TEST(vplic_physical_enables)
 TEST(vplic_wrong_accesses)
 {
     static const struct vdev_access wrong[] = {
-        {0x4, 1, false, 0}, {0x4, 2, false, 0}, {0x4, 8, false, 0}, {0x6, 4, false, 0}, {0x200001, 4, true, 1},
-        {0x200004, 8, true, 1},
+        {0x4, 1, false, 0}, {0x4, 2, false, 0},     {0x4, 8, false, 0},
+        {0x6, 4, false, 0}, {0x200001, 4, true, 1}, {0x200004, 8, true, 1},
     };
 
     boot();
@@ -75,8 +75,8 @@ TEST(vplic_wrong_accesses)
 
 TEST(vplic_registers_that_are_not_there)
 {
-    static const uint32_t offsets[] = {0xffc, 0x1008, 0x107c, 0x1ffc, 0x2008, 0x1f1ffc, 0x1ffffc, 0x200008, 0x200ffc,
-                                       0x202000, 0x202004, 0x3ff004, 0x5ffffc};
+    static const uint32_t offsets[] = {0xffc,    0x1008,   0x107c,   0x1ffc,   0x2008,   0x1f1ffc, 0x1ffffc,
+                                       0x200008, 0x200ffc, 0x202000, 0x202004, 0x3ff004, 0x5ffffc};
 
     boot();
     for (unsigned i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {

@@ -215,8 +215,8 @@ TEST(vuart_interrupt_priority)
 TEST(vuart_wrong_accesses)
 {
     static const struct vdev_access wrong[] = {
-        {0, 2, false, 0}, {0, 4, false, 0}, {0, 8, true, 'x'}, {0, 4, true, 'x'}, {8, 1, false, 0}, {8, 1, true, 'x'},
-        {0xfff, 1, false, 0}, {1ul << 32, 1, true, 'x'},
+        {0, 2, false, 0}, {0, 4, false, 0},  {0, 8, true, 'x'},    {0, 4, true, 'x'},
+        {8, 1, false, 0}, {8, 1, true, 'x'}, {0xfff, 1, false, 0}, {1ul << 32, 1, true, 'x'},
     };
 
     boot();

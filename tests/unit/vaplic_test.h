@@ -3,10 +3,10 @@
 #ifndef VAPLIC_TEST_H
 #define VAPLIC_TEST_H
 
+#include "aplic_model.h"
 #include "check.h"
 #include "drivers.h"
 #include "fake.h"
-#include "aplic_model.h"
 #include "mmio.h" /* before aplic.h, which has another one beside it */
 
 #include "aplic.h"

@@ -12,7 +12,7 @@
 struct channel {
     const volatile void *read; /* what the other side writes; null: nothing */
     uint32_t read_size;
-    volatile void *write;      /* what this side writes; null: nothing */
+    volatile void *write; /* what this side writes; null: nothing */
     uint32_t write_size;
     volatile uint32_t *doorbell; /* null: this side does not ring */
     uint32_t irq;                /* interrupt that the other side's doorbell raises; 0: none */

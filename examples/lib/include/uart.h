@@ -10,8 +10,8 @@ struct uart {
     const char *compatible;
     bool (*ready)(void); /* to take another character */
     void (*put)(char c);
-    int (*get)(void);            /* the next one received, -1: none */
-    void (*enable_input)(void);  /* interrupt for each */
+    int (*get)(void);           /* the next one received, -1: none */
+    void (*enable_input)(void); /* interrupt for each */
     void (*init)(uintptr_t base, int node);
 };
 

@@ -9,10 +9,10 @@
 #include "hypercall.h"
 #include "vm.h"
 
-#define VERSION_1_1      0x00010001u
-#define NO_MIGRATION     2u /* a trusted OS that needs none, or none at all */
-#define POWER_DOWN       (1u << 16)
-#define RESET2_VENDOR    0x80000000u
+#define VERSION_1_1   0x00010001u
+#define NO_MIGRATION  2u /* a trusted OS that needs none, or none at all */
+#define POWER_DOWN    (1u << 16)
+#define RESET2_VENDOR 0x80000000u
 
 void trap_call(struct cpu *cpu, uint64_t syndrome); /* called by vectors.S */
 

@@ -9,9 +9,9 @@
 #include "gic.h"
 #include "vm.h"
 
-void trap_interrupt(struct cpu *cpu);                                      /* called by vectors.S */
-void trap_serror(struct cpu *cpu);                                         /* called by vectors.S */
-void trap_exception(struct cpu *cpu, uint64_t syndrome);                   /* called by vectors.S */
+void trap_interrupt(struct cpu *cpu);                                       /* called by vectors.S */
+void trap_serror(struct cpu *cpu);                                          /* called by vectors.S */
+void trap_exception(struct cpu *cpu, uint64_t syndrome);                    /* called by vectors.S */
 _Noreturn void trap_panic(const struct cpu *cpu, uint64_t sp, uint64_t lr); /* called by vectors.S */
 
 _Static_assert(__builtin_offsetof(struct arch_cpu, stack) == CPU_STACK, "vectors.S loads the stack from there");
@@ -127,7 +127,9 @@ static void data_abort(struct cpu *cpu, uint64_t syndrome)
     }
     cpu->exits[EXIT_MMIO]++;
     if (!described)
-        vm_fault(cpu, "an access to a virtual device that the CPU does not describe: with write-back, of a pair or a vector");
+        vm_fault(
+            cpu,
+            "an access to a virtual device that the CPU does not describe: with write-back, of a pair or a vector");
     if ((ipa & (width - 1)) != 0) {
         inject_abort();
         return;

@@ -22,8 +22,7 @@ struct trap_state {
 
 static struct trap_state save_trap(void)
 {
-    return (struct trap_state){csr_read(sepc), csr_read(sstatus), csr_read(hstatus), csr_read(scause),
-                               csr_read(stval)};
+    return (struct trap_state){csr_read(sepc), csr_read(sstatus), csr_read(hstatus), csr_read(scause), csr_read(stval)};
 }
 
 static void restore_trap(const struct trap_state *state)

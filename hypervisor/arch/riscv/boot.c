@@ -9,9 +9,9 @@
 #include "drivers.h"
 #include "vm.h"
 
-extern void hart_start(void);                /* entry.S */
-extern bool probe_read(uintptr_t address);   /* entry.S */
-extern bool probe_hypervisor(void);          /* entry.S */
+extern void hart_start(void);              /* entry.S */
+extern bool probe_read(uintptr_t address); /* entry.S */
+extern bool probe_hypervisor(void);        /* entry.S */
 struct cpu *boot_prepare(ureg_t id);
 void boot_start_others(const struct cpu *self);
 _Noreturn void hart_main(struct cpu *cpu);

@@ -10,10 +10,10 @@
 #include "drivers.h"
 #include "vm.h"
 
-void trap_interrupt(struct cpu *cpu, ureg_t cause);  /* called by trap.S */
-void trap_access(struct cpu *cpu, bool store);       /* called by trap.S */
-void trap_exception(struct cpu *cpu, ureg_t cause);  /* called by trap.S */
-_Noreturn void trap_panic(struct cpu *cpu);          /* called by trap.S */
+void trap_interrupt(struct cpu *cpu, ureg_t cause); /* called by trap.S */
+void trap_access(struct cpu *cpu, bool store);      /* called by trap.S */
+void trap_exception(struct cpu *cpu, ureg_t cause); /* called by trap.S */
+_Noreturn void trap_panic(struct cpu *cpu);         /* called by trap.S */
 
 _Static_assert(__builtin_offsetof(struct arch_cpu, stack) == CPU_STACK, "trap.S loads the stack from there");
 _Static_assert(__builtin_offsetof(struct arch_cpu, scratch) == CPU_SCRATCH, "trap.S saves t0 there");

@@ -117,7 +117,7 @@ void guest_main(void)
     }
     say("20 interrupts wake both", good);
     say("fences on all harts", sbi_call(SBI_RFENCE, 0, 0, -1ul, 0, 0, 0).error == 0 &&
-                               sbi_call(SBI_RFENCE, 1, 7, 0, 0, -1ul, 0).error == 0 &&
-                               sbi_call(SBI_RFENCE, 2, 7, 0, 0x1000, 0x1000, 3).error == 0);
+                                   sbi_call(SBI_RFENCE, 1, 7, 0, 0, -1ul, 0).error == 0 &&
+                                   sbi_call(SBI_RFENCE, 2, 7, 0, 0x1000, 0x1000, 3).error == 0);
     power_off();
 }

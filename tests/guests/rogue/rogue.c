@@ -8,8 +8,8 @@
  *   run OPCODE BASE                 executes one instruction with a1 = BASE: changed xN=0x.. | nothing changed
  *   float                           f0 to f31 over an SBI call and a trapped access: kept | lost 0x..
  *   sweep                           every SBI function with boundary values: N calls, M strange answers
- *   plic                            every register of the interrupt controller with all ones: N registers
- *   where                           uart 0x.. plic 0x.. me 0x..
+ *   chip                            every register of the interrupt controller with all ones: N registers
+ *   where                           uart 0x.. chip 0x.. me 0x..
  *   channels                        out 0x.. in 0x.. doorbell 0x..
  *   storm N                         rings the neighbour N times by the doorbell page and N times by hypercall: rung
  *   off                             powers off
@@ -105,10 +105,18 @@ static void load(unsigned long width, unsigned long at)
     unsigned long value = 0;
 
     switch (width) {
-    case 1: value = *(volatile uint8_t *)at; break;
-    case 2: value = *(volatile uint16_t *)at; break;
-    case 4: value = *(volatile uint32_t *)at; break;
-    case 8: value = *(volatile uint64_t *)at; break;
+    case 1:
+        value = *(volatile uint8_t *)at;
+        break;
+    case 2:
+        value = *(volatile uint16_t *)at;
+        break;
+    case 4:
+        value = *(volatile uint32_t *)at;
+        break;
+    case 8:
+        value = *(volatile uint64_t *)at;
+        break;
     }
     if (!excepted) {
         printf("value 0x%lx\n", value);
@@ -118,10 +126,18 @@ static void load(unsigned long width, unsigned long at)
 static void store(unsigned long width, unsigned long at, unsigned long value)
 {
     switch (width) {
-    case 1: *(volatile uint8_t *)at = (uint8_t)value; break;
-    case 2: *(volatile uint16_t *)at = (uint16_t)value; break;
-    case 4: *(volatile uint32_t *)at = (uint32_t)value; break;
-    case 8: *(volatile uint64_t *)at = value; break;
+    case 1:
+        *(volatile uint8_t *)at = (uint8_t)value;
+        break;
+    case 2:
+        *(volatile uint16_t *)at = (uint16_t)value;
+        break;
+    case 4:
+        *(volatile uint32_t *)at = (uint32_t)value;
+        break;
+    case 8:
+        *(volatile uint64_t *)at = value;
+        break;
     }
     if (!excepted) {
         printf("done\n");
@@ -164,8 +180,28 @@ static void keep_float(unsigned long uart)
 }
 
 static const unsigned long edges[] = {
-    0, 1, 2, 7, 8, 63, 64, 4095, 0x7fffffff, 0x90000000, 0xffffffff, 1ul << 32, 1ul << 38, (1ul << 39) - 1, 1ul << 41,
-    1ul << 55, ~(1ul << 63), 1ul << 63, (1ul << 63) + 1, ~0xffful, -2ul, -1ul,
+    0,
+    1,
+    2,
+    7,
+    8,
+    63,
+    64,
+    4095,
+    0x7fffffff,
+    0x90000000,
+    0xffffffff,
+    1ul << 32,
+    1ul << 38,
+    (1ul << 39) - 1,
+    1ul << 41,
+    1ul << 55,
+    ~(1ul << 63),
+    1ul << 63,
+    (1ul << 63) + 1,
+    ~0xffful,
+    -2ul,
+    -1ul,
 };
 
 #define EDGES (sizeof edges / sizeof *edges)
@@ -182,10 +218,10 @@ static bool meant(unsigned long extension, unsigned long function, unsigned long
 static void sweep(void)
 {
     static const unsigned long extensions[] = {
-        SBI_BASE, SBI_TIME, SBI_IPI, SBI_RFENCE, SBI_HSM, SBI_SRST, SBI_DBCN, SBI_PMU, SBI_BAO,
-        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, /* the calls of SBI 0.1 */
-        0x53555350, 0x43505043, 0x4e41434c, 0x535441, 0x46574654, /* SUSP, CPPC, NACL, STA, FWFT */
-        0x0a000000, 0x7fffffff, 0xffffffff, 1ul << 63, -1ul,
+        SBI_BASE,   SBI_TIME,   SBI_IPI,    SBI_RFENCE, SBI_HSM,    SBI_SRST, SBI_DBCN, SBI_PMU, SBI_BAO, 0,
+        1,          2,          3,          4,          5,          6,        7,        8,       9, /* the calls of SBI 0.1 */
+        0x53555350, 0x43505043, 0x4e41434c, 0x535441,   0x46574654, /* SUSP, CPPC, NACL, STA, FWFT */
+        0x0a000000, 0x7fffffff, 0xffffffff, 1ul << 63,  -1ul,
     };
     uint32_t calls = 0, strange = 0;
 
@@ -212,12 +248,14 @@ static void sweep(void)
     printf("%u calls, %u strange answers\n", calls, strange);
 }
 
-static void sweep_plic(unsigned long plic)
+static void sweep_chip(unsigned long chip, unsigned long size)
 {
     uint32_t count = 0;
 
-    for (unsigned long offset = 0; offset < 0x203000; offset += offset >= 0x3000 && offset < 0x1ff000 ? 0x1000 : 4) {
-        volatile uint32_t *reg = (volatile uint32_t *)(plic + offset);
+    /* Of a PLIC's contexts, each with 4 KiB, the first registers. */
+    for (unsigned long offset = 0; offset < size && offset < 0x203000;
+         offset += offset >= 0x8000 && offset < 0x1ff000 ? 0x1000 : 4) {
+        volatile uint32_t *reg = (volatile uint32_t *)(chip + offset);
         const uint32_t before = *reg;
         *reg = 0xffffffff;
         *reg = 0;
@@ -227,12 +265,9 @@ static void sweep_plic(unsigned long plic)
     printf("%u registers\n", count);
 }
 
-static unsigned long base_of(const char *compatible)
+static bool place_of(const char *compatible, uint64_t *base, uint64_t *size)
 {
-    uint64_t base = 0, size;
-
-    fdt_reg(fdt_find_compatible(FDT_NONE, compatible), 0, &base, &size);
-    return base;
+    return fdt_reg(fdt_find_compatible(FDT_NONE, compatible), 0, base, size);
 }
 
 static void storm(unsigned long count)
@@ -260,8 +295,12 @@ static void show_channels(void)
 
 void guest_main(void)
 {
-    const unsigned long uart = base_of("ns16550a"), plic = base_of("riscv,plic0");
+    uint64_t uart = 0, chip = 0, size = 0;
 
+    place_of("ns16550a", &uart, &size);
+    if (!place_of("riscv,plic0", &chip, &size)) {
+        place_of("riscv,aplic", &chip, &size);
+    }
     cpu_on_exception(exception);
     printf("rogue ready\n");
     for (;;) {
@@ -284,13 +323,13 @@ void guest_main(void)
         } else if (strcmp(name, "run") == 0) {
             run(words[0], words[1]);
         } else if (strcmp(name, "float") == 0) {
-            keep_float(uart);
+            keep_float((unsigned long)uart);
         } else if (strcmp(name, "sweep") == 0) {
             sweep();
-        } else if (strcmp(name, "plic") == 0) {
-            sweep_plic(plic);
+        } else if (strcmp(name, "chip") == 0) {
+            sweep_chip((unsigned long)chip, (unsigned long)size);
         } else if (strcmp(name, "where") == 0) {
-            printf("uart 0x%lx plic 0x%lx me %p\n", uart, plic, (void *)line);
+            printf("uart 0x%lx chip 0x%lx me %p\n", (unsigned long)uart, (unsigned long)chip, (void *)line);
         } else if (strcmp(name, "channels") == 0) {
             show_channels();
         } else if (strcmp(name, "storm") == 0) {

@@ -11,7 +11,8 @@ static void talk(void)
 {
     for (uint32_t i = 0; i < LINES; i++) {
         printf("cpu %u line %u: The quick brown fox jumps over the lazy dog, and the lazy dog thinks nothing of it at "
-               "all.\n", cpu_number(), i);
+               "all.\n",
+               cpu_number(), i);
     }
     __atomic_fetch_add(&done, 1, __ATOMIC_RELEASE);
 }

@@ -25,14 +25,14 @@ enum outcome {
 extern jmp_buf fake_exit;
 
 /* Carry out a call and say how it ended. */
-#define OUTCOME(call)                          \
-    ({                                         \
-        int how_ = setjmp(fake_exit);          \
-        if (how_ == 0) {                       \
-            call;                              \
-            how_ = RETURNED;                   \
-        }                                      \
-        (enum outcome) how_;                   \
+#define OUTCOME(call)                 \
+    ({                                \
+        int how_ = setjmp(fake_exit); \
+        if (how_ == 0) {              \
+            call;                     \
+            how_ = RETURNED;          \
+        }                             \
+        (enum outcome) how_;          \
     })
 
 /* The configuration, to be changed by a test before fake_boot(). */

@@ -16,7 +16,7 @@
 _Static_assert(sizeof(struct trap) + 21 * sizeof(long) <= FRAME_SIZE, "start.S lays out the frame by hand");
 _Static_assert(STACKS == CPUS_MAX, "each CPU has a stack");
 
-#define SGI_CPU   1u   /* cpu_interrupt() */
+#define SGI_CPU    1u     /* cpu_interrupt() */
 #define IRQ_MASKED 0x80ul /* DAIF.I */
 
 extern char _start_secondary[];
@@ -67,8 +67,8 @@ uint32_t cpu_count(void)
 
 bool cpu_start(uint32_t number, void (*entry)(void))
 {
-    return number < CPUS_MAX && psci_call(PSCI_CPU_ON, number / 16 << 8 | number % 16, (uintptr_t)_start_secondary,
-                                          (uintptr_t)entry) == 0;
+    return number < CPUS_MAX &&
+           psci_call(PSCI_CPU_ON, number / 16 << 8 | number % 16, (uintptr_t)_start_secondary, (uintptr_t)entry) == 0;
 }
 
 void cpu_interrupt(uint32_t number)

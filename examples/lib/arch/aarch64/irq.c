@@ -30,20 +30,20 @@
 #define GICC_IAR        0x0cu
 #define GICC_EOIR       0x10u
 
-#define CTLR_V2         1u
-#define CTLR_V3         0x12u /* affinity routing, group 1 */
-#define WAKER_SLEEP     2u
-#define WAKER_ASLEEP    4u
-#define PRIORITY        0x80u
-#define SPI             32u
-#define SPURIOUS        1020u
+#define CTLR_V2      1u
+#define CTLR_V3      0x12u /* affinity routing, group 1 */
+#define WAKER_SLEEP  2u
+#define WAKER_ASLEEP 4u
+#define PRIORITY     0x80u
+#define SPI          32u
+#define SPURIOUS     1020u
 
-#define ICC_PMR_EL1     S3_0_C4_C6_0
-#define ICC_IAR1_EL1    S3_0_C12_C12_0
-#define ICC_EOIR1_EL1   S3_0_C12_C12_1
-#define ICC_SGI1R_EL1   S3_0_C12_C11_5
-#define ICC_SRE_EL1     S3_0_C12_C12_5
-#define ICC_IGRPEN1_EL1 S3_0_C12_C12_7
+#define ICC_PMR_EL1              S3_0_C4_C6_0
+#define ICC_IAR1_EL1             S3_0_C12_C12_0
+#define ICC_EOIR1_EL1            S3_0_C12_C12_1
+#define ICC_SGI1R_EL1            S3_0_C12_C11_5
+#define ICC_SRE_EL1              S3_0_C12_C12_5
+#define ICC_IGRPEN1_EL1          S3_0_C12_C12_7
 #define NAMED_READ(name)         sysreg_read(name)
 #define NAMED_WRITE(name, value) sysreg_write(name, value)
 

@@ -9,10 +9,10 @@
 #include "sysreg.h"
 #include "trap.h"
 
-#define GIB        (1ul << 30)
-#define BLOCK      (2ul << 20)
-#define ENTRIES    512u
-#define TABLES     4u /* GiB that are parted into blocks */
+#define GIB     (1ul << 30)
+#define BLOCK   (2ul << 20)
+#define ENTRIES 512u
+#define TABLES  4u /* GiB that are parted into blocks */
 
 extern uint64_t mmu_root[ENTRIES];
 static uint64_t tables[TABLES][ENTRIES] __attribute__((aligned(4096)));

@@ -3,11 +3,11 @@
 #ifndef SYSREG_H
 #define SYSREG_H
 
-#define sysreg_read(name)                                              \
-    __extension__({                                                    \
-        unsigned long value_;                                          \
-        __asm__ volatile("mrs %0, " #name : "=r"(value_)::"memory");   \
-        value_;                                                        \
+#define sysreg_read(name)                                            \
+    __extension__({                                                  \
+        unsigned long value_;                                        \
+        __asm__ volatile("mrs %0, " #name : "=r"(value_)::"memory"); \
+        value_;                                                      \
     })
 #define sysreg_write(name, value) __asm__ volatile("msr " #name ", %x0" ::"rZ"((unsigned long)(value)) : "memory")
 

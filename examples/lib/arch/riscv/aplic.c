@@ -63,7 +63,8 @@ static enum mode trigger(uint32_t irq)
     for (int device = FDT_ROOT; device != FDT_NONE; device = fdt_next(device)) {
         for (uint32_t i = 0; fdt_cell(device, "interrupts", i + 1, ~0u) != ~0u; i += 2) {
             const uint32_t sense = fdt_cell(device, "interrupts", i + 1, 0);
-            if (fdt_cell(device, "interrupts", i, 0) == irq && sense < sizeof(modes) / sizeof(modes[0]) && modes[sense] != 0) {
+            if (fdt_cell(device, "interrupts", i, 0) == irq && sense < sizeof(modes) / sizeof(modes[0]) &&
+                modes[sense] != 0) {
                 return modes[sense];
             }
         }

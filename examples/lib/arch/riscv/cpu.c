@@ -57,8 +57,8 @@ uint32_t cpu_count(void)
 
 bool cpu_start(uint32_t number, void (*entry)(void))
 {
-    return number < CPUS_MAX && sbi_call(SBI_HSM, SBI_HSM_START, number, (uintptr_t)_start_secondary,
-                                         (uintptr_t)entry, 0, 0).error == 0;
+    return number < CPUS_MAX &&
+           sbi_call(SBI_HSM, SBI_HSM_START, number, (uintptr_t)_start_secondary, (uintptr_t)entry, 0, 0).error == 0;
 }
 
 void cpu_interrupt(uint32_t number)

@@ -3,11 +3,11 @@
 #ifndef CSR_H
 #define CSR_H
 
-#define csr_read(csr)                                              \
-    ({                                                             \
-        unsigned long value_;                                      \
+#define csr_read(csr)                                                \
+    ({                                                               \
+        unsigned long value_;                                        \
         __asm__ volatile("csrr %0, " #csr : "=r"(value_)::"memory"); \
-        value_;                                                    \
+        value_;                                                      \
     })
 #define csr_write(csr, value) __asm__ volatile("csrw " #csr ", %0" ::"rK"((unsigned long)(value)) : "memory")
 #define csr_set(csr, bits)    __asm__ volatile("csrs " #csr ", %0" ::"rK"((unsigned long)(bits)) : "memory")

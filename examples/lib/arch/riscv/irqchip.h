@@ -24,7 +24,7 @@ void irq_handle(uint32_t irq);
 void cpu_interrupted(void);
 
 /* Identities of an interrupt file, numbered from 1. */
-#define IMSIC_IPI      1u
+#define IMSIC_IPI           1u
 #define IMSIC_IDENTITY(irq) ((irq) + 1u)
 
 /* The interrupt files of all CPUs: one page each, at CPU 0's and behind it. False: the tree has none. */

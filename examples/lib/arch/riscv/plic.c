@@ -5,10 +5,10 @@
 #include "fdt.h"
 #include "irqchip.h"
 
-#define PRIORITY   0x0u
-#define ENABLE     0x2000u   /* one bit for each source; 0x80 bytes for each context */
-#define THRESHOLD  0x200000u /* 0x1000 bytes for each context */
-#define CLAIM      0x200004u
+#define PRIORITY  0x0u
+#define ENABLE    0x2000u   /* one bit for each source; 0x80 bytes for each context */
+#define THRESHOLD 0x200000u /* 0x1000 bytes for each context */
+#define CLAIM     0x200004u
 
 static uintptr_t base;
 static uint32_t contexts[CPUS_MAX]; /* of each CPU's S-mode */

@@ -3,11 +3,11 @@
 #include "psci.h"
 #include "sysreg.h"
 
-#define GICD_IPRIORITYR 0x400u
-#define GICC_IAR        0x0cu
-#define GICC_EOIR       0x10u
-#define ICC_IAR1_EL1    S3_0_C12_C12_0
-#define ICC_EOIR1_EL1   S3_0_C12_C12_1
+#define GICD_IPRIORITYR          0x400u
+#define GICC_IAR                 0x0cu
+#define GICC_EOIR                0x10u
+#define ICC_IAR1_EL1             S3_0_C12_C12_0
+#define ICC_EOIR1_EL1            S3_0_C12_C12_1
 #define NAMED_READ(name)         sysreg_read(name)
 #define NAMED_WRITE(name, value) sysreg_write(name, value)
 
@@ -49,7 +49,7 @@ static void smc(unsigned long function)
     __asm__ volatile("smc #0" : "+r"(x0)::"x1", "x2", "x3", "memory");
 }
 
-void platform_calls(bool hypervised)
+MARKED void platform_calls(bool hypervised)
 {
     MARK(call_begin);
     psci_call(PSCI_VERSION, 0, 0, 0);
@@ -92,7 +92,7 @@ uint32_t irq_claim(void)
     return cpu_interface != 0 ? *(volatile uint32_t *)(cpu_interface + GICC_IAR) : (uint32_t)NAMED_READ(ICC_IAR1_EL1);
 }
 
-void irq_complete(uint32_t claimed)
+MARKED void irq_complete(uint32_t claimed)
 {
     if (cpu_interface != 0) {
         *(volatile uint32_t *)(cpu_interface + GICC_EOIR) = claimed;

@@ -5,13 +5,14 @@
  */
 #include <stddef.h>
 
+#include "../mark.h"
 #include "channel.h"
 #include "clock.h"
+#include "console.h"
 #include "cpu.h"
 #include "fdt.h"
 #include "firmware.h"
 #include "irq.h"
-#include "../mark.h"
 #include "platform.h"
 #include "timer.h"
 
@@ -31,7 +32,7 @@ static struct channel channel;
 static volatile bool woken;
 static volatile uint32_t interrupted; /* by other CPUs, or itself */
 
-static void wake(uint64_t due_us)
+static MARKED void wake(uint64_t due_us)
 {
     (void)due_us;
     MARK(timer_handler);
@@ -39,7 +40,7 @@ static void wake(uint64_t due_us)
 }
 
 /* Sleeps until the timer interrupts. */
-static void rest(void)
+static MARKED void rest(void)
 {
     woken = false;
     timer_every(REST_US, wake);
@@ -51,7 +52,7 @@ static void rest(void)
     clock_set(-1ul);
 }
 
-static void controller_access(void)
+static MARKED void controller_access(void)
 {
     volatile uint32_t *reg = irq_register();
 
@@ -68,7 +69,7 @@ static void nobody(uint32_t irq)
 }
 
 /* The clock's alarm goes off at once. The CPU sees it, does not take it, and asks the controller itself. */
-static void device(void)
+static MARKED void device(void)
 {
     irq_enable(clock_irq, nobody);
     controller_access();
@@ -87,7 +88,7 @@ static void device(void)
     irq_disable(clock_irq);
 }
 
-static void doorbells(void)
+static MARKED void doorbells(void)
 {
     rest();
     MARK(ring_begin);
@@ -100,13 +101,13 @@ static void doorbells(void)
     rest();
 }
 
-static void heard(void)
+static MARKED void heard(void)
 {
     MARK(ipi_handler);
     interrupted++;
 }
 
-static void to_itself(void)
+static MARKED void to_itself(void)
 {
     const uint32_t before = interrupted;
 
@@ -117,7 +118,7 @@ static void to_itself(void)
     }
 }
 
-static void second_cpu(void)
+static MARKED void second_cpu(void)
 {
     MARK(started);
     cpu_on_interrupt(heard);
@@ -126,7 +127,7 @@ static void second_cpu(void)
     }
 }
 
-static void second(void)
+static MARKED void second(void)
 {
     const uint32_t other = cpu_number() == 0 ? 1 : 0;
 
@@ -149,6 +150,9 @@ void guest_main(void)
 {
     platform_find();
     hypervised = channel_open(&channel, "channel");
+    printf("ready\n");
+    while (console_getc() < 0) { /* meanwhile counting begins: firmware's own boot is long */
+    }
     rest();
     for (int i = 0; i < ROUNDS; i++) {
         platform_calls(hypervised);

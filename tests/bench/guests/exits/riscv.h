@@ -57,7 +57,7 @@ void platform_find(void)
     }
 }
 
-void platform_calls(bool hypervised)
+MARKED void platform_calls(bool hypervised)
 {
     (void)hypervised;
     MARK(call_begin);
@@ -108,7 +108,7 @@ void irq_complete(uint32_t claimed)
     }
 }
 
-void irq_again(void)
+MARKED void irq_again(void)
 {
     if (!is_plic && claim == NULL) {
         MARK(again_begin);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Waits for doorbells; ends after as many as first.c rings. */
+#include "../mark.h"
 #include "channel.h"
 #include "cpu.h"
 #include "irq.h"
-#include "../mark.h"
 
 GUEST_AT(0xb0000000);
 
 static volatile uint32_t heard;
 
-static void doorbell(uint32_t irq)
+static MARKED void doorbell(uint32_t irq)
 {
     (void)irq;
     MARK(doorbell_handler);

@@ -70,15 +70,15 @@ static struct lr get_lr(const struct cpu *cpu, uint32_t index)
     if (FAKE_GIC == 2) {
         uint32_t value = gich_lr[cpu->index][index];
 
-        lr = (struct lr){value >> 28 & 3, value & 0x3ff, (value >> 23 & 31) << 3, value >> 10 & 0x3ff, value >> 10 & 7,
-                         value >> 31 != 0, (value >> 19 & 1) != 0};
+        lr = (struct lr){value >> 28 & 3, value & 0x3ff,    (value >> 23 & 31) << 3, value >> 10 & 0x3ff,
+                         value >> 10 & 7, value >> 31 != 0, (value >> 19 & 1) != 0};
     } else {
         uint64_t value = *lr_sysreg(cpu, index);
 
         if (value != 0 && (value >> 60 & 1) == 0)
             abort(); /* group 0 */
-        lr = (struct lr){value >> 62, (uint32_t)value, value >> 48 & 0xff, value >> 32 & 0x1fff, 0, (value >> 61 & 1) != 0,
-                         (value >> 41 & 1) != 0};
+        lr = (struct lr){value >> 62, (uint32_t)value,        value >> 48 & 0xff,    value >> 32 & 0x1fff,
+                         0,           (value >> 61 & 1) != 0, (value >> 41 & 1) != 0};
     }
     lr.end = lr.end && !lr.hw;
     return lr;
@@ -144,7 +144,8 @@ void guest_end(struct cpu *cpu, uint32_t acknowledged)
     for (uint32_t i = 0; i < FAKE_LRS; i++) {
         struct lr lr = get_lr(cpu, i);
 
-        if (!(lr.state & LR_ACTIVE) || lr.id != (acknowledged & 0x3ff) || (lr.id < GIC_PPI && lr.source != acknowledged >> 10))
+        if (!(lr.state & LR_ACTIVE) || lr.id != (acknowledged & 0x3ff) ||
+            (lr.id < GIC_PPI && lr.source != acknowledged >> 10))
             continue;
         set_lr_state(cpu, i, lr.state & LR_PENDING);
         if (lr.hw)

@@ -38,7 +38,10 @@ static const uint16_t beta_irqs[96] = {[27] = 27, [50] = 90};
 const uint64_t boot_probes[] = {0};
 const uint64_t boot_ids[PLAN_CPUS] = {0};
 
-#define NOBODY {IRQ_NOBODY, 0}
+#define NOBODY        \
+    {                 \
+        IRQ_NOBODY, 0 \
+    }
 
 const struct config config = {
     .system = "crew",
@@ -50,37 +53,73 @@ const struct config config = {
     .maintenance_irq = 25,
     .has_console = true,
     .console = {.base = 0x09000000, .irq = 33, .cpu = 1},
-    .cpus = {
-        {.id = 0, .stack = 0x40201000, .name = "cpu@0", .hart_index = 0, .gicr = 0x080a0000, .vm = 0, .vcpu = 1},
-        {.id = 1, .stack = 0x40203000, .name = "cpu@1", .hart_index = 1, .gicr = 0x080c0000, .vm = 1, .vcpu = 0},
-        {.id = 0x100, .stack = 0x40205000, .name = "cpu@100", .hart_index = 2, .gicr = 0x080e0000, .vm = 0, .vcpu = 0},
-        {.id = 0x101, .stack = 0x40207000, .name = "cpu@101", .hart_index = 3, .gicr = 0x08100000, .vm = 0, .vcpu = 2},
-    },
-    .vms = {
+    .cpus =
         {
-            .name = "alpha", .stage2 = 0x40210000, .entry = 0x40000000, .dtb = 0x40ff0000,
-            .cpus = alpha_cpus, .vcpu_count = 3, .window_count = 3, .windows = alpha_windows,
-            .places = alpha_places, .place_count = 5, .channel_count = 1, .channels = alpha_channels,
-            .irq_physical = alpha_irqs, .irq_count = 96, .uart_irq = 35, .line = 5,
+            {.id = 0, .stack = 0x40201000, .name = "cpu@0", .hart_index = 0, .gicr = 0x080a0000, .vm = 0, .vcpu = 1},
+            {.id = 1, .stack = 0x40203000, .name = "cpu@1", .hart_index = 1, .gicr = 0x080c0000, .vm = 1, .vcpu = 0},
+            {.id = 0x100,
+             .stack = 0x40205000,
+             .name = "cpu@100",
+             .hart_index = 2,
+             .gicr = 0x080e0000,
+             .vm = 0,
+             .vcpu = 0},
+            {.id = 0x101,
+             .stack = 0x40207000,
+             .name = "cpu@101",
+             .hart_index = 3,
+             .gicr = 0x08100000,
+             .vm = 0,
+             .vcpu = 2},
         },
+    .vms =
         {
-            .name = "beta", .stage2 = 0x40220000, .entry = 0x40000040,
-            .cpus = beta_cpus, .vcpu_count = 1, .window_count = 2, .windows = beta_windows,
-            .places = beta_places, .place_count = 1,
-            .irq_physical = beta_irqs, .irq_count = 96, .uart_irq = 35, .line = 15,
+            {
+                .name = "alpha",
+                .stage2 = 0x40210000,
+                .entry = 0x40000000,
+                .dtb = 0x40ff0000,
+                .cpus = alpha_cpus,
+                .vcpu_count = 3,
+                .window_count = 3,
+                .windows = alpha_windows,
+                .places = alpha_places,
+                .place_count = 5,
+                .channel_count = 1,
+                .channels = alpha_channels,
+                .irq_physical = alpha_irqs,
+                .irq_count = 96,
+                .uart_irq = 35,
+                .line = 5,
+            },
+            {
+                .name = "beta",
+                .stage2 = 0x40220000,
+                .entry = 0x40000040,
+                .cpus = beta_cpus,
+                .vcpu_count = 1,
+                .window_count = 2,
+                .windows = beta_windows,
+                .places = beta_places,
+                .place_count = 1,
+                .irq_physical = beta_irqs,
+                .irq_count = 96,
+                .uart_irq = 35,
+                .line = 15,
+            },
         },
-    },
-    .irq_owner = {
-        [0 ... 32] = NOBODY,
-        [33] = {IRQ_HYPERVISOR, 0},
-        [34 ... 39] = NOBODY,
-        [40] = {0, 40},
-        [41 ... 70] = NOBODY,
-        [71] = {0, 65},
-        [72 ... 89] = NOBODY,
-        [90] = {1, 50},
-        [91 ... 95] = NOBODY,
-    },
+    .irq_owner =
+        {
+            [0 ... 32] = NOBODY,
+            [33] = {IRQ_HYPERVISOR, 0},
+            [34 ... 39] = NOBODY,
+            [40] = {0, 40},
+            [41 ... 70] = NOBODY,
+            [71] = {0, 65},
+            [72 ... 89] = NOBODY,
+            [90] = {1, 50},
+            [91 ... 95] = NOBODY,
+        },
     .irq_edges = {[2] = 1u << 7},
 };
 

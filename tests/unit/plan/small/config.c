@@ -21,12 +21,9 @@ static const struct window beta_windows[] = {
 };
 
 static const struct place alpha_places[] = {
-    {0x0c000000, 0x600000, "interrupt controller", "trapped", 0},
-    {0x10000000, 0x1000, "console", "trapped", 12},
-    {0x10001000, 0x1000, "devices: rtc@101000", "rw", 21},
-    {0x50000000, 0x2000, "channels: news", "rw", 30},
-    {0x50003000, 0x1000, "doorbell of orders", "trapped", 31},
-    {0x80000000, 0x1000000, "memory.ram", "rwx", 7},
+    {0x0c000000, 0x600000, "interrupt controller", "trapped", 0}, {0x10000000, 0x1000, "console", "trapped", 12},
+    {0x10001000, 0x1000, "devices: rtc@101000", "rw", 21},        {0x50000000, 0x2000, "channels: news", "rw", 30},
+    {0x50003000, 0x1000, "doorbell of orders", "trapped", 31},    {0x80000000, 0x1000000, "memory.ram", "rwx", 7},
 };
 static const struct place beta_places[] = {
     {0x50000000, 0x2000, "channels: news", "r", 40},
@@ -44,7 +41,10 @@ static const uint16_t beta_irqs[8] = {[3] = 12};
 const uint64_t boot_probes[] = {0x80fffff8, 0xbffffff8, 0};
 const uint64_t boot_ids[PLAN_CPUS] = {0};
 
-#define NOBODY {IRQ_NOBODY, 0}
+#define NOBODY        \
+    {                 \
+        IRQ_NOBODY, 0 \
+    }
 
 const struct config config = {
     .system = "pair",
@@ -55,35 +55,62 @@ const struct config config = {
     .sstc = true,
     .has_console = true,
     .console = {.base = 0x10000000, .reg_shift = 0, .reg_width = 1, .irq = 10, .cpu = 1},
-    .cpus = {
-        {.id = 5, .stack = 0x80201000, .name = "cpu@5", .context = 11, .vm = 0, .vcpu = 1},
-        {.id = 1, .stack = 0x80203000, .name = "cpu@1", .context = 3, .vm = 1, .vcpu = 0},
-        {.id = 70, .stack = 0x80205000, .name = "cpu@70", .context = 141, .vm = 0, .vcpu = 0},
-    },
-    .vms = {
+    .cpus =
         {
-            .name = "alpha", .stage2 = 0x8000100000080400, .entry = 0x80000000, .dtb = 0x80ff0000,
-            .cpus = alpha_cpus, .vcpu_count = 2, .window_count = 3, .windows = alpha_windows,
-            .places = alpha_places, .place_count = 6, .channel_count = 2, .channels = alpha_channels,
-            .irq_physical = alpha_irqs, .irq_count = 40, .uart_irq = 33, .line = 5,
+            {.id = 5, .stack = 0x80201000, .name = "cpu@5", .context = 11, .vm = 0, .vcpu = 1},
+            {.id = 1, .stack = 0x80203000, .name = "cpu@1", .context = 3, .vm = 1, .vcpu = 0},
+            {.id = 70, .stack = 0x80205000, .name = "cpu@70", .context = 141, .vm = 0, .vcpu = 0},
         },
+    .vms =
         {
-            .name = "beta", .stage2 = 0x8000200000080800, .entry = 0x80000040, .dtb = 0,
-            .cpus = beta_cpus, .vcpu_count = 1, .window_count = 3, .windows = beta_windows,
-            .places = beta_places, .place_count = 2, .channel_count = 1, .channels = beta_channels,
-            .irq_physical = beta_irqs, .irq_count = 8, .uart_irq = 4, .line = 15,
+            {
+                .name = "alpha",
+                .stage2 = 0x8000100000080400,
+                .entry = 0x80000000,
+                .dtb = 0x80ff0000,
+                .cpus = alpha_cpus,
+                .vcpu_count = 2,
+                .window_count = 3,
+                .windows = alpha_windows,
+                .places = alpha_places,
+                .place_count = 6,
+                .channel_count = 2,
+                .channels = alpha_channels,
+                .irq_physical = alpha_irqs,
+                .irq_count = 40,
+                .uart_irq = 33,
+                .line = 5,
+            },
+            {
+                .name = "beta",
+                .stage2 = 0x8000200000080800,
+                .entry = 0x80000040,
+                .dtb = 0,
+                .cpus = beta_cpus,
+                .vcpu_count = 1,
+                .window_count = 3,
+                .windows = beta_windows,
+                .places = beta_places,
+                .place_count = 2,
+                .channel_count = 1,
+                .channels = beta_channels,
+                .irq_physical = beta_irqs,
+                .irq_count = 8,
+                .uart_irq = 4,
+                .line = 15,
+            },
         },
-    },
-    .irq_owner = {
-        [0 ... 9] = NOBODY,
-        [10] = {IRQ_HYPERVISOR, 0},
-        [11] = {0, 11},
-        [12] = {1, 3},
-        [13 ... 33] = NOBODY,
-        [34] = {0, 20},
-        [35 ... 62] = NOBODY,
-        [63] = {0, 39},
-    },
+    .irq_owner =
+        {
+            [0 ... 9] = NOBODY,
+            [10] = {IRQ_HYPERVISOR, 0},
+            [11] = {0, 11},
+            [12] = {1, 3},
+            [13 ... 33] = NOBODY,
+            [34] = {0, 20},
+            [35 ... 62] = NOBODY,
+            [63] = {0, 39},
+        },
 };
 
 struct config *fake_config(void)

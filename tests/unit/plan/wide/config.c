@@ -15,8 +15,15 @@ const struct config config = {
     .board = "bench",
     .sstc = true,
     .vms = {{
-        .name = "crowd", .entry = 0x80000000, .cpus = cpu_numbers, .vcpu_count = PLAN_CPUS,
-        .places = places, .place_count = 1, .irq_physical = irqs, .irq_count = 32, .uart_irq = 4,
+        .name = "crowd",
+        .entry = 0x80000000,
+        .cpus = cpu_numbers,
+        .vcpu_count = PLAN_CPUS,
+        .places = places,
+        .place_count = 1,
+        .irq_physical = irqs,
+        .irq_count = 32,
+        .uart_irq = 4,
     }},
     .irq_owner = {[0 ... 30] = {IRQ_NOBODY, 0}, [31] = {0, 31}},
 };

@@ -4,7 +4,7 @@
 #define ARCH_CPU_H
 
 /* Offsets in struct arch_cpu. */
-#define CPU_X(n)  ((n) * 8)
+#define CPU_X(n)  ((n)*8)
 #define CPU_STACK (32 * 8)
 
 #ifndef __ASSEMBLER__
@@ -15,8 +15,8 @@
 struct cpu;
 
 struct arch_cpu {
-    uint64_t x[32];  /* the guest's registers while the hypervisor runs; x[31] stays 0: the zero register */
-    uint64_t stack;  /* address just above this CPU's stack */
+    uint64_t x[32]; /* the guest's registers while the hypervisor runs; x[31] stays 0: the zero register */
+    uint64_t stack; /* address just above this CPU's stack */
 };
 
 /* Interrupt another CPU, or this one, so that it looks at its events. */

@@ -6,18 +6,18 @@
 #include <stdint.h>
 
 /* Function ids; those with an address or an affinity have a 64-bit form. */
-#define PSCI_64            0x40000000u
-#define PSCI_VERSION       0x84000000u
-#define PSCI_CPU_SUSPEND   0xc4000001u
-#define PSCI_CPU_OFF       0x84000002u
-#define PSCI_CPU_ON        0xc4000003u
-#define PSCI_AFFINITY_INFO 0xc4000004u
-#define PSCI_MIGRATE_TYPE  0x84000006u
-#define PSCI_SYSTEM_OFF    0x84000008u
-#define PSCI_SYSTEM_RESET  0x84000009u
-#define PSCI_FEATURES      0x8400000au
+#define PSCI_64             0x40000000u
+#define PSCI_VERSION        0x84000000u
+#define PSCI_CPU_SUSPEND    0xc4000001u
+#define PSCI_CPU_OFF        0x84000002u
+#define PSCI_CPU_ON         0xc4000003u
+#define PSCI_AFFINITY_INFO  0xc4000004u
+#define PSCI_MIGRATE_TYPE   0x84000006u
+#define PSCI_SYSTEM_OFF     0x84000008u
+#define PSCI_SYSTEM_RESET   0x84000009u
+#define PSCI_FEATURES       0x8400000au
 #define PSCI_SYSTEM_SUSPEND 0xc400000eu
-#define PSCI_SYSTEM_RESET2 0xc4000012u
+#define PSCI_SYSTEM_RESET2  0xc4000012u
 
 #define SMCCC_VERSION       0x80000000u
 #define SMCCC_ARCH_FEATURES 0x80000001u

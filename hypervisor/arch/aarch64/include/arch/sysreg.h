@@ -6,11 +6,11 @@
 #define SYSREG_TEXT_(name) #name
 #define SYSREG_TEXT(name)  SYSREG_TEXT_(name)
 
-#define sysreg_read(name)                                                       \
-    __extension__({                                                             \
-        unsigned long value_;                                                   \
+#define sysreg_read(name)                                                        \
+    __extension__({                                                              \
+        unsigned long value_;                                                    \
         __asm__ volatile("mrs %0, " SYSREG_TEXT(name) : "=r"(value_)::"memory"); \
-        value_;                                                                 \
+        value_;                                                                  \
     })
 #define sysreg_write(name, value) \
     __asm__ volatile("msr " SYSREG_TEXT(name) ", %0" ::"r"((unsigned long)(value)) : "memory")
@@ -31,13 +31,13 @@
 #define HCR_RW    (1ul << 31)
 #define HCR_APK   (1ul << 40)
 #define HCR_API   (1ul << 41)
-#define HCR_GUEST                                                                                             \
+#define HCR_GUEST \
     (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW | HCR_APK | HCR_API)
 
-#define CPTR_NO_TRAPS 0x32fful /* RES1 bits; floating point, SIMD and SVE are the guest's */
-#define CNTHCTL_GUEST 3ul      /* the physical counter and timer are readable and harmless: its interrupt stays shut */
-#define SCTLR_EL1_RESET 0x30c50830ul /* RES1 bits: MMU and caches off */
-#define SPSR_EL1H_MASKED 0x3c5ul     /* EL1 with its own stack, interrupts masked */
+#define CPTR_NO_TRAPS    0x32fful /* RES1 bits; floating point, SIMD and SVE are the guest's */
+#define CNTHCTL_GUEST    3ul /* the physical counter and timer are readable and harmless: its interrupt stays shut */
+#define SCTLR_EL1_RESET  0x30c50830ul /* RES1 bits: MMU and caches off */
+#define SPSR_EL1H_MASKED 0x3c5ul      /* EL1 with its own stack, interrupts masked */
 
 /* ESR_ELx.EC */
 #define EC(esr)        ((uint32_t)((esr) >> 26 & 0x3f))
@@ -52,15 +52,14 @@
 #define ESR_IL (1ul << 25)
 
 /* ISS of a data abort */
-#define ISS_ISV   (1ul << 24)
-#define ISS_SSE   (1ul << 21)
-#define ISS_SF    (1ul << 15)
-#define ISS_S1PTW (1ul << 7)
-#define ISS_WNR   (1ul << 6)
+#define ISS_ISV      (1ul << 24)
+#define ISS_SSE      (1ul << 21)
+#define ISS_SF       (1ul << 15)
+#define ISS_S1PTW    (1ul << 7)
+#define ISS_WNR      (1ul << 6)
 #define ISS_EXTERNAL 0x10ul
 
 /* How it is given away which sysreg was accessed: ISS without the register number and the direction. */
-#define SYSREG_ISS(op0, op1, crn, crm, op2) \
-    ((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
+#define SYSREG_ISS(op0, op1, crn, crm, op2) ((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
 
 #endif

@@ -29,10 +29,10 @@ typedef unsigned long ureg_t; /* a register */
 struct cpu;
 
 struct arch_cpu {
-    ureg_t x[32];        /* the guest's registers while the hypervisor runs; x[0] stays 0 */
-    ureg_t stack;        /* address just above this CPU's stack */
-    ureg_t scratch;      /* of the trap entry */
-    ureg_t fixup;        /* where to go on when the guest access under way faults; 0: none is under way */
+    ureg_t x[32];   /* the guest's registers while the hypervisor runs; x[0] stays 0 */
+    ureg_t stack;   /* address just above this CPU's stack */
+    ureg_t scratch; /* of the trap entry */
+    ureg_t fixup;   /* where to go on when the guest access under way faults; 0: none is under way */
 };
 
 /* Interrupt another hart, or this one, so that it looks at its events. */

@@ -30,14 +30,14 @@
 #define IRQ_VS_EXT   10
 
 /* Exception numbers. */
-#define EXC_ILLEGAL         2
-#define EXC_LOAD_ACCESS     5
-#define EXC_STORE_ACCESS    7
-#define EXC_ECALL_VS        10
-#define EXC_FETCH_GUEST     20
-#define EXC_LOAD_GUEST      21
-#define EXC_VIRTUAL         22
-#define EXC_STORE_GUEST     23
+#define EXC_ILLEGAL      2
+#define EXC_LOAD_ACCESS  5
+#define EXC_STORE_ACCESS 7
+#define EXC_ECALL_VS     10
+#define EXC_FETCH_GUEST  20
+#define EXC_LOAD_GUEST   21
+#define EXC_VIRTUAL      22
+#define EXC_STORE_GUEST  23
 
 /* What the guest handles itself: all of its own exceptions and all VS interrupts. */
 #define HEDELEG_GUEST 0xb1ff
@@ -73,11 +73,11 @@
         __asm__ volatile("csrr %0, " #csr : "=r"(value_)::"memory"); \
         value_;                                                      \
     })
-#define csr_swap_(csr, v)                                                                                        \
-    __extension__({                                                                                              \
-        unsigned long value_;                                                                                    \
-        __asm__ volatile("csrrw %0, " #csr ", %1" : "=r"(value_) : "rK"((unsigned long)(v)) : "memory");         \
-        value_;                                                                                                  \
+#define csr_swap_(csr, v)                                                                                \
+    __extension__({                                                                                      \
+        unsigned long value_;                                                                            \
+        __asm__ volatile("csrrw %0, " #csr ", %1" : "=r"(value_) : "rK"((unsigned long)(v)) : "memory"); \
+        value_;                                                                                          \
     })
 #endif
 

@@ -9,10 +9,13 @@
 #undef sysreg_write
 
 struct fake_sysregs {
-    unsigned long cnthctl_el2, cntkctl_el1, cntp_ctl_el0, cntfrq_el0, cntpct_el0, cntv_ctl_el0, cntvoff_el2, contextidr_el1, cpacr_el1;
-    unsigned long cptr_el2, elr_el1, elr_el2, esr_el1, esr_el2, far_el1, far_el2, hcr_el2, hpfar_el2, hstr_el2, mair_el1;
+    unsigned long cnthctl_el2, cntkctl_el1, cntp_ctl_el0, cntfrq_el0, cntpct_el0, cntv_ctl_el0, cntvoff_el2,
+        contextidr_el1, cpacr_el1;
+    unsigned long cptr_el2, elr_el1, elr_el2, esr_el1, esr_el2, far_el1, far_el2, hcr_el2, hpfar_el2, hstr_el2,
+        mair_el1;
     unsigned long mdcr_el2, mdscr_el1, midr_el1, mpidr_el1, pmcr_el0, id_aa64dfr0_el1, sctlr_el1, sp_el0, sp_el1;
-    unsigned long spsr_el1, spsr_el2, tcr_el1, tpidr_el0, tpidr_el1, tpidrro_el0, ttbr0_el1, ttbr0_el2, ttbr1_el1, vbar_el1;
+    unsigned long spsr_el1, spsr_el2, tcr_el1, tpidr_el0, tpidr_el1, tpidrro_el0, ttbr0_el1, ttbr0_el2, ttbr1_el1,
+        vbar_el1;
     unsigned long vmpidr_el2, vpidr_el2, vtcr_el2, vttbr_el2;
     /* Of the GICv3, as drivers/gicv3.c names them. */
     unsigned long S3_4_C12_C9_5, S3_0_C4_C6_0, S3_0_C12_C12_3, S3_0_C12_C12_4, S3_0_C12_C12_7, S3_0_C12_C12_0;
