@@ -25,7 +25,7 @@ TARGET     := $(shell bin/target $(system))
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help deps deps-run deps-test check gen build run test bench bench-configtool fuzz lint clean FORCE
+.PHONY: help deps deps-run deps-test check gen build run test bench bench-configtool fuzz lint format clean FORCE
 
 include hypervisor/toolchain.mk
 include examples/lib/guests.mk
@@ -36,7 +36,7 @@ help:
 	@echo "make check   check the system description"
 	@echo "make gen     generate its configuration, tables and device trees into $(B)/gen"
 	@echo "make test    run all tests"
-	@echo "make bench   measure"
+	@echo "make bench   measure;  BENCH='exits aia'   a part of it"
 	@echo "make bench-configtool   measure configtool"
 	@echo "make fuzz    configtool on damaged input (SECONDS=60, SEED=1)"
 	@echo "make lint    check the sources"
@@ -80,8 +80,10 @@ test: lint
 	$(quiet)$(MAKE) --no-print-directory -C tests/unit
 	$(quiet)$(PYTHON) -m pytest -q -n $(JOBS) tests
 
+# BENCH: what to measure, all without: boot exits sizes linux ticks, and boards: plic aplic aia no-sstc gicv2 gicv3.
+BENCH ?=
 bench: deps-test
-	$(quiet)$(PYTHON) tests/bench
+	$(quiet)$(PYTHON) tests/bench $(BENCH)
 
 bench-configtool: deps-test
 	$(quiet)$(PYTHON) tests/speed
@@ -93,6 +95,10 @@ fuzz: deps-test
 
 lint: deps-test
 	$(quiet)$(PYTHON) tests/lint --jobs $(JOBS)
+
+# What lint's `format` asks for.
+format: deps-test
+	$(quiet)$(PYTHON) tests/lint --format
 
 clean:
 	rm -rf build

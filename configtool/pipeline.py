@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .board.model import Board
     from .image.model import Image
     from .plan.model import Plan
+    from .plan.own_tree import Places
     from .system import System
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -85,26 +86,30 @@ def _analyse(path: str, until: str, sink: Sink, guests: str | None, stand_in: bo
 
     from .plan.make import make_plan
 
-    plan = make_plan(system, board, images, sink)
+    places: "dict[str, Places]" = {}
+    plan = make_plan(system, board, images, sink, places)
     if plan is not None and not sink.has_errors:
-        run("plan", Context(system, board, images, plan, _own_trees(system)), sink)
+        run("plan", Context(system, board, images, plan, _own_trees(system, plan, places)), sink)
     if not sink.has_errors:
         sink.add(*_unused(sink))
     return Result(sink, system, board, images, None if sink.has_errors else plan)
 
 
-def _own_trees(system: "System") -> "dict[str, Facts]":
-    """The device trees that users bring, by path; the plan has read them before and complained."""
+def _own_trees(system: "System", plan: "Plan", places: "dict[str, Places]") -> "dict[str, Facts]":
+    """What device trees say that users had a hand in, by VM; the plan has read the files before and complained."""
     found = {}
-    for vm in system.vms:
-        if vm.devicetree_file is not None and vm.devicetree_file[0] not in found:
-            from .board.extract import extract
-            from .board.load import read_tree
+    for vm, made in zip(system.vms, plan.vms):
+        named = vm.devicetree_file or vm.devicetree_extra
+        if named is None:
+            continue
+        from .board.extract import extract
+        from .board.load import read_tree
+        from .plan.own_tree import placed
 
-            path, span = vm.devicetree_file
-            tree = read_tree(path, Sink(), span)
-            if tree is not None:
-                found[path] = extract(tree)
+        tree = placed(made.tree, named[0], places.get(vm.name, {})) if made.tree is not None else \
+            read_tree(named[0], Sink(), named[1])
+        if tree is not None:
+            found[vm.name] = extract(tree)
     return found
 
 

@@ -171,8 +171,8 @@ def _wrong_type(schema: dict[str, Any], name: str, key: Scalar | None, node: Nod
                          help=[f"write cpu@{node.value:x}, or the CPU's label"])
         if schema.get("title") == "Device" and isinstance(node.value, int):
             return error("BH0102", f"{name} is a number; devices go by their names in the device tree", node.span,
-                         help=["write its label, alias, path or node name; configtool board show BOARD lists them with their "
-                               "addresses"])
+                         help=["write its label, alias, path or node name; configtool board show BOARD lists them with "
+                               "their addresses"])
         given = "true or false" if isinstance(node.value, bool) else "a number"
         return error("BH0102", f"{name} is {given}; it has to be {words}", node.span,
                      help=[f"put it in quotes: \"{node.text}\""])

@@ -22,8 +22,16 @@ def incomplete(board: Board, controller: InterruptController) -> Iterator[Diagno
     found = sum(size > 0 for _, size in controller.registers)
     if found < wanted:
         yield error("BH0811", "the interrupt controller lacks registers", controller.span,
-                    notes=[f"a CPU can reach {found} window{'' if found == 1 else 's'} of it, and a {controller.kind.upper()} "
-                           f"has {wanted}"], help=["correct its reg, and the ranges of the buses above it"])
+                    notes=[f"a CPU can reach {found} window{'' if found == 1 else 's'} of it, and a "
+                           f"{controller.kind.upper()} has {wanted}"],
+                    help=["correct its reg, and the ranges of the buses above it"])
+        return
+    windows = (*controller.registers, *controller.its, *controller.imsic)
+    crooked = [base for base, size in windows if size and base % 4096]
+    if crooked:
+        yield error("BH0811", f"registers of the interrupt controller at {crooked[0]:#x} are on no page of their own",
+                    controller.span, notes=["the hypervisor maps them page by page, 4KiB each"],
+                    help=["correct its reg, and the ranges of the buses above it"])
         return
     cpus = [cpu for cpu in board.cpus if cpu.enabled and cpu.virtualisation]
     if controller.kind == "gicv2" or controller.kind == "gicv3":
@@ -48,7 +56,8 @@ def _gic(board: Board, controller: InterruptController, cpus: list[Cpu]) -> Iter
         yield error("BH0813", "the device tree has no virtual timer" if timer is None or not timer.enabled else
                     "the timer has no interrupt of the virtual timer", timer.span if timer is not None
                     else Span(board.dts),
-                    help=["add the node timer, as arm,arch_timer.yaml has it: secure, non-secure, virtual and hypervisor timer"])
+                    help=["add the node timer, as arm,arch_timer.yaml has it: secure, non-secure, virtual and "
+                          "hypervisor timer"])
     if controller.kind == "gicv3":
         yield from _redistributors(board, controller, cpus)
 

@@ -2,8 +2,8 @@
 """Which instructions a RISC-V program was built for, by what its ELF file says of it.
 
 Sources: RISC-V ELF psABI specification, "Attributes" (section .riscv.attributes of type SHT_RISCV_ATTRIBUTES) and "File
-Header" (e_flags). A program may hold instructions that it runs only where it finds them; those are not in the attributes.
-What cannot be read of it says nothing: the file loads without.
+Header" (e_flags). A program may hold instructions that it runs only where it finds them; the attributes do not have
+those. What cannot be read of it says nothing: the file loads without.
 """
 from __future__ import annotations
 

@@ -28,9 +28,10 @@ _ENVCFG = 1 << 62               # senvcfg
 _AIA = 1 << 60 | 1 << 59 | 1 << 58      # siselect and sireg, what else Ssaia adds, the interrupt file
 
 # Extensions that a guest cannot use, as their state or their traps would need the hypervisor: machine and hypervisor
-# level (sm*, sh*, 'h'), and those of the supervisor that take a CSR of the hypervisor's to switch on.
-_HIDDEN = {"h", "sscsrind", "ssccfg", "sscofpmf", "sscntrcfg", "ssctr", "ssdbltrp", "ssnpm", "sspm", "ssqosid",
-           "ssstrict", "zicfilp", "zicfiss", "zkr", "zjpm", "sdtrig", "sdext"}
+# level (sm*, sh*, 'h'), and those of the supervisor that take a CSR of the hypervisor's to switch on. Zk is a name for
+# Zkn, Zkr and Zkt together, of which the seed of Zkr is the machine's alone.
+_HIDDEN = {"h", "sscsrind", "ssccfg", "sscofpmf", "sscntrcfg", "ssctr", "ssdbltrp", "sspm", "ssqosid",
+           "ssstrict", "zicfilp", "zicfiss", "zkr", "zk", "zjpm", "sdtrig", "sdext"}
 
 
 def assign(system: System, board: Board) -> list[list[Cpu]]:

@@ -48,13 +48,15 @@ def own_maps(board: Board, cpus: list[Cpu]) -> list[Mapping]:
     controller = _controller(board)
     distributor = controller.registers[0][0]
     if controller.kind == "gicv2":
-        parts = [(distributor, _DISTRIBUTOR_V2, "distributor"), (_interface(controller, 1), INTERFACE_SIZE, "CPU interface"),
+        parts = [(distributor, _DISTRIBUTOR_V2, "distributor"),
+                 (_interface(controller, 1), INTERFACE_SIZE, "CPU interface"),
                  (controller.registers[2][0], _HYPERVISOR_V2, "virtual interface control")]
     else:
         frames = redistributors(board)
         parts = [(distributor, _FRAME, "distributor")]
         parts += [(frames[cpu.id], _REDISTRIBUTOR, f"redistributor of {cpu.name}") for cpu in cpus]
-    return [Mapping(base, base, pages(size), "rw", "device", f"interrupt controller, {what}") for base, size, what in parts]
+    return [Mapping(base, base, pages(size), "rw", "device", f"interrupt controller, {what}")
+            for base, size, what in parts]
 
 
 def physical(board: Board, edges: tuple[int, ...]) -> Irqchip:
@@ -114,7 +116,8 @@ def _controller(board: Board) -> InterruptController:
 
 
 def _interface(controller: InterruptController, index: int) -> int:
-    """Address of GICC (1) or GICV (3). Where each of its two pages fills 64 KiB with copies of itself (Server Base System
-    Architecture 2.2, section 4.1.2), the last copy of the first is followed by the second."""
+    """Address of GICC (1) or GICV (3). Where each of its two pages fills 64 KiB with copies of itself, as the Server
+    Base System Architecture has it (DEN 0029, appendix on GICv2m), the last copy of the first is followed by the
+    second."""
     base, size = controller.registers[index]
     return base + _FRAME - PAGE if size >= 2 * _FRAME else base

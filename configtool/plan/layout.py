@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sizes of the hypervisor's own memory, in bytes, but for the code's (plan/arch.py). The linker script asserts that what
-was built fits."""
+"""Sizes of the hypervisor's own memory, in bytes, but for the code's (plan/arch.py). The linker script asserts that
+what was built fits."""
 from __future__ import annotations
 
 from .model import PAGE

@@ -61,13 +61,20 @@ class _Sizes:
                       tuple(max(a, b) for a, b in zip(self.dtbs, other.dtbs)))
 
 
-def make_plan(system: System, board: Board, images: MappingType[str, Image], sink: Sink) -> Plan | None:
-    """None, with the reasons in the sink, when there is no such plan. `images` by resolved path.
+def make_plan(system: System, board: Board, images: MappingType[str, Image], sink: Sink,
+              places: dict[str, own_tree.Places] | None = None) -> Plan | None:
+    """None, with the reasons in the sink, when there is no such plan. `images` by resolved path. `places` takes, by VM,
+    what overlays said in its tree.
 
     The rules of the earlier phases have passed: names exist, there are enough CPUs.
     """
     problems = Problems()
-    plan = _Maker(system, board, images, problems).make() if _possible(system, board, problems) else None
+    plan = None
+    if _possible(system, board, problems):
+        maker = _Maker(system, board, images, problems)
+        plan = maker.make()
+        if places is not None:
+            places.update(maker.places)
     for diagnostic in problems.found:
         sink.add(diagnostic)
     if plan is None:
@@ -114,6 +121,7 @@ class _Maker:
         self.bases = {vm.name: bases(vm, images, self.arch) for vm in system.vms}
         self._trees: dict[tuple[str, Layout], tuple[TreeNode, bytes]] = {}
         self._left_out: dict[str, tuple[str, ...]] = {}
+        self.places: dict[str, own_tree.Places] = {}    # of each VM with an overlay
         self._runs: list[tuple[Run, bytes]] = []        # of the last attempt, with the VM's device tree
 
     def make(self) -> Plan | None:
@@ -392,7 +400,7 @@ class _Maker:
             if vm.devicetree_extra is not None:
                 path, span = vm.devicetree_extra
                 tree = own_tree.merged(tree, guest_tree.labels(facts), self.own_trees[path], vm.name, span,
-                                       self.problems)
+                                       self.problems, self.places.setdefault(vm.name, {}))
             self._trees[key] = (tree, serialise(tree))
         tree, dtb = self._trees[key]
         if len(dtb) > own_tree.MAX_BYTES:

@@ -60,8 +60,8 @@ Maps = tuple[Iterable[Mapping], str]        # of one tree of translation tables,
 
 def trees(own: HypervisorPlan, cpus: Sequence[CpuPlan], vms: Sequence[VmPlan], arch: Arch, stage1: str, stage2: str,
           ) -> list[Maps]:
-    """All trees of a system in the order of their memory: the hypervisor's own; each VM's; the hypervisor's own with the
-    memory of one VM besides, for each VM that can be restarted, where the architecture needs that."""
+    """All trees of a system in the order of their memory: the hypervisor's own; each VM's; the hypervisor's own with
+    the memory of one VM besides, for each VM that can be restarted, where the architecture needs that."""
     mine = hypervisor_maps(own, cpus)
     found: list[Maps] = [(mine, stage1), *((vm.maps, stage2) for vm in vms)]
     for vm in restored(vms, arch):

@@ -12,12 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable, Iterator
 
-from ..board.dts import DeviceTree, Node
+from ..board.dts import DeviceTree, Node, Property as Given
 from ..source import Span
 from .failure import Problems
 from .model import Property, TreeNode
 from .tree import cells, node, raw
 
+Places = dict[tuple[str, str], Span]    # (path, property, or '' for the node itself) -> where an overlay says it
 _Place = tuple[str, str, int]   # path of a node, name of a property, offset of a cell in its value
 
 MAX_BYTES = 2 << 20             # of a guest's DTB: the most that Linux maps (arch/arm64/booting; arch/riscv the same)
@@ -58,9 +59,23 @@ class _Draft:
         return TreeNode(self.name, tuple(self.properties.values()), tuple(c.freeze() for c in self.children.values()))
 
 
+def placed(tree: TreeNode, file: str, places: Places) -> DeviceTree:
+    """A tree as if it had been read: what an overlay said is at its place there, all else in `file` without a line."""
+    def made(source: TreeNode, parent: Node | None) -> Node:
+        here = Node(source.name, parent, (Span(file),))
+        here.place((places.get((here.path, ""), Span(file)),))
+        for prop in source.properties:
+            here.add(Given(prop.name, prop.value, places.get((here.path, prop.name), here.span)))
+        here.children += [made(child, here) for child in source.children]
+        return here
+
+    return DeviceTree(file, made(tree, None))
+
+
 def merged(base: TreeNode, labels: dict[str, str], overlay: DeviceTree, vm: str, named_at: Span,
-           problems: Problems) -> TreeNode:
-    """`base` with an overlay on it. `labels`: those of the generated tree, with the paths that they stand for."""
+           problems: Problems, places: Places) -> TreeNode:
+    """`base` with an overlay on it. `labels`: those of the generated tree, with the paths that they stand for. `places`
+    takes what the overlay said."""
     root = _Draft.of(base)
     fragments = [f for f in overlay.root.children if f.child("__overlay__") is not None]
     if not fragments:
@@ -75,8 +90,8 @@ def merged(base: TreeNode, labels: dict[str, str], overlay: DeviceTree, vm: str,
     local = set(_local(overlay.root.child("__local_fixups__"), ""))
     handles = _Handles(root, highest + max(own, default=0))
     for fragment in fragments:
-        path = fragment.string("target-path") or next((labels[label] for label, places in wanted.items()
-                                                       if (fragment.path, "target", 0) in places), None)
+        path = fragment.string("target-path") or next((labels[label] for label, wants in wanted.items()
+                                                       if (fragment.path, "target", 0) in wants), None)
         target = root.find(path) if path is not None else None
         body = fragment.child("__overlay__")
         if target is None or body is None:
@@ -84,8 +99,8 @@ def merged(base: TreeNode, labels: dict[str, str], overlay: DeviceTree, vm: str,
                 problems.report("BH0430", f"the device tree of VM '{vm}' has no node {path}", _place(fragment),
                                 help=_near(path, root))
             continue
-        _merge(target, body, highest, local, {place: labels[label] for label, places in wanted.items()
-                                              for place in places}, handles)
+        external = {place: labels[label] for label, wants in wanted.items() for place in wants}
+        _merge(target, body, highest, local, external, handles, path or "/", places)
     return root.freeze()
 
 
@@ -105,22 +120,25 @@ class _Handles:
 
 
 def _merge(target: _Draft, source: Node, highest: int, local: set[_Place],
-           external: dict[_Place, str],
-           handles: _Handles) -> None:
+           external: dict[_Place, str], handles: _Handles, path: str, places: Places) -> None:
     for prop in source.properties:
+        places[(path, prop.name)] = prop.span
         value = bytearray(prop.value)
-        own = [at for path, name, at in local if (path, name) == (source.path, prop.name)]
+        own = [at for where, name, at in local if (where, name) == (source.path, prop.name)]
         if prop.name in ("phandle", "linux,phandle"):
             own = [0]
         for at in own:
             value[at:at + 4] = (int.from_bytes(value[at:at + 4], "big") + highest).to_bytes(4, "big")
-        for (path, name, at), wanted in external.items():
-            if (path, name) == (source.path, prop.name):
+        for (where, name, at), wanted in external.items():
+            if (where, name) == (source.path, prop.name):
                 value[at:at + 4] = handles.of(wanted).to_bytes(4, "big")
         target.properties[prop.name] = raw(prop.name, bytes(value))
     for child in source.children:
+        below = f"{path.rstrip('/')}/{child.name}"
+        if child.name not in target.children:
+            places[(below, "")] = child.span
         _merge(target.children.setdefault(child.name, _Draft(child.name, {}, {})), child, highest, local, external,
-               handles)
+               handles, below, places)
 
 
 def _place(fragment: Node) -> Span:

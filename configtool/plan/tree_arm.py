@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the device tree of an AArch64 guest has of its own: CPUs and PSCI, timer, GIC, UART.
 
-Sources: the kernel's bindings arm/cpus.yaml, arm/psci.yaml, timer/arm,arch_timer.yaml, interrupt-controller/arm,gic.yaml
-and arm,gic-v3.yaml, serial/pl011.yaml, clock/fixed-clock.yaml.
+Sources: the kernel's bindings arm/cpus.yaml, arm/psci.yaml, timer/arm,arch_timer.yaml,
+interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml, serial/pl011.yaml, clock/fixed-clock.yaml.
 """
 from __future__ import annotations
 
@@ -70,4 +70,5 @@ def _gic(window: Window, v2: bool) -> TreeNode:
 def _uart(window: Window) -> TreeNode:
     return node(f"serial@{window.ipa:x}", [
         text("compatible", "arm,pl011", "arm,primecell"), numbers64("reg", window.ipa, window.size),
-        references("clocks", ("/clock-uart", _CLOCK), ("/clock-uart", _CLOCK)), text("clock-names", "uartclk", "apb_pclk")])
+        references("clocks", ("/clock-uart", _CLOCK), ("/clock-uart", _CLOCK)),
+        text("clock-names", "uartclk", "apb_pclk")])

@@ -138,8 +138,8 @@ def channel_address(self: Rule, context: Context) -> Iterator[Diagnostic]:
 
 
 @rule("BH0607", "doorbell interrupt that cannot be", phase="board", explain="""\
-The number of a doorbell's interrupt has to exist at the VM's virtual interrupt controller: 1 to 1023 at a PLIC or APLIC.
-At a GIC it is one of the shared interrupts, by its INTID, 32 to 1019; a device tree counts these from 0, so that
+The number of a doorbell's interrupt has to exist at the VM's virtual interrupt controller: 1 to 1023 at a PLIC or
+APLIC. At a GIC it is one of the shared interrupts, by its INTID, 32 to 1019; a device tree counts these from 0, so that
 `interrupts = <0 20 4>` there is 52 here.""",
       fails=_GOOD + "    channels: {data: {interrupt: 1024}}\n", passes=_GOOD
       + "    channels: {data: {interrupt: 1023}}\n")
@@ -153,10 +153,10 @@ def interrupt_range(self: Rule, context: Context) -> Iterator[Diagnostic]:
         span = end.interrupt_span or end.span
         if end.interrupt < low:
             yield self.diagnostic(f"interrupt {end.interrupt} is private to each CPU of the VM", span,
-                                  notes=[f"the shared interrupts (SPIs) are {low} to {high}; SPI {end.interrupt} of a device "
-                                         f"tree has the number {end.interrupt + low}"],
-                                  help=[f"write {end.interrupt + low} if that is meant, or remove it: configtool chooses a "
-                                        "free one"])
+                                  notes=[f"the shared interrupts (SPIs) are {low} to {high}; SPI {end.interrupt} of a "
+                                         f"device tree has the number {end.interrupt + low}"],
+                                  help=[f"write {end.interrupt + low} if that is meant, or remove it: configtool "
+                                        "chooses a free one"])
         else:
             yield self.diagnostic(f"interrupt {end.interrupt} is beyond the last one of the VM's controller, {high}",
                                   span,

@@ -38,7 +38,8 @@ def device_address(self: Rule, context: Context) -> Iterator[Diagnostic]:
         else:
             low = min(base for base, _ in windows)
             if at < windows[0][0] - low:
-                yield self.diagnostic(f"device {given.name} cannot be at {at:#x}: some of its registers would be below 0", given.span,
+                yield self.diagnostic(f"device {given.name} cannot be at {at:#x}: some of its registers would be below "
+                                      "0", given.span,
                                       related=[Label(given.device.span,
                                                      f"its registers begin at {low:#x}, the first at "
                                                      f"{windows[0][0]:#x}")],

@@ -27,7 +27,7 @@ class Context:
     board: "Board | None" = None
     images: "Mapping[str, Image]" = field(default_factory=dict)   # by resolved path; only those that loaded
     plan: "Plan | None" = None
-    trees: "Mapping[str, Facts]" = field(default_factory=dict)    # device trees that users bring, by path; phase 'plan'
+    trees: "Mapping[str, Facts]" = field(default_factory=dict)    # device trees that users had a hand in, by VM
     known: "dict[str, Any]" = field(default_factory=dict, compare=False, repr=False)   # what rules share, made once
 
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules on a device tree that the user brings (`devicetree: {file: ...}`): it says what the VM has, all of it."""
+"""Rules on a device tree that the user brings, or puts an overlay on: it says what the VM has, all of it.
+
+Each rule reads the tree as a board's is read; what an overlay changed is shown at its line.
+"""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator
@@ -28,11 +31,12 @@ _FAILS = _VM + "    devicetree: {file: mine.dts}\n# with a mine.dts in which "
 
 
 def _trees(context: Context) -> "Iterator[tuple[Vm, VmPlan, Facts, Span]]":
-    """Each VM with a tree of its own, what the tree says, and where it is named."""
+    """Each VM with a tree that its user had a hand in, what the tree says, and where it is named."""
     assert context.plan is not None
     for vm, plan in zip(context.system.vms, context.plan.vms):
-        if vm.devicetree_file is not None and vm.devicetree_file[0] in context.trees:
-            yield vm, plan, context.trees[vm.devicetree_file[0]], vm.devicetree_file[1]
+        named = vm.devicetree_file or vm.devicetree_extra
+        if named is not None and vm.name in context.trees:
+            yield vm, plan, context.trees[vm.name], named[1]
 
 
 def _range(base: int, size: int) -> str:

@@ -27,8 +27,8 @@ $(B)/guests/%.o: $(system_dir)/%.c $(B)/guests/flags | deps-run
 	$(quiet)$(CC) $(guest_flags) -MMD -MP -c $< -o $@
 
 $(B)/guests/%.elf: $(B)/guests/%.o $(guest_objects) $(guest_script)
-	$(quiet)$(CC) $(guest_flags) -nostdlib -static -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -Wl,-z,noexecstack \
-	    -T $(guest_script) $(filter %.o,$^) $(libgcc) -o $@
+	$(quiet)$(CC) $(guest_flags) -nostdlib -static -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments \
+	    -Wl,-z,noexecstack -T $(guest_script) $(filter %.o,$^) $(libgcc) -o $@
 
 .SECONDARY: $(guest_objects) $(guests:.elf=.o)
 

@@ -59,7 +59,7 @@ class Image:
 
     def sources(self) -> list[str]:
         """Files of the hypervisor that this system was compiled from, headers too, relative to the repository."""
-        named = set()
+        named: set[str] = set()
         for depfile in sorted(self.directory.glob("obj/**/*.d")):
             named.update(word for word in depfile.read_text().replace("\\\n", " ").replace(":", " ").split()
                          if word.startswith("hypervisor/"))

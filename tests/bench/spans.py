@@ -69,24 +69,24 @@ class Counts:
 
 def count(trace: Sequence[tuple[int, int]], begin: int, end: int, own: tuple[int, int],
           firmware: tuple[int, int] | None) -> Counts | None:
-    """The last time that a span was run through: by then everything is warm and regular. None: it never was.
+    """What a span costs most of the times that it is run through, of equals the later. None: it never was.
 
-    `trace`: (CPU, pc) in order; `own` and `firmware`: address and size of the two texts.
+    One time another interrupt may happen to fall into it. `trace`: (CPU, pc) in order; `own` and `firmware`: address and size of the two texts.
     """
     own_low, own_high = own[0], own[0] + own[1]
     low, high = (firmware[0], firmware[0] + firmware[1]) if firmware else (0, 0)
     counts: dict[int, Counts] | None = None
-    last = None
+    found: list[Counts] = []
     for cpu, pc in trace:
         if pc == begin:
             counts = {}
         elif counts is None:
             continue
         elif pc == end:
-            last = counts.get(cpu, Counts())
+            found.append(counts.get(cpu, Counts()))
             counts = None
         elif own_low <= pc < own_high:
             counts.setdefault(cpu, Counts()).own += 1
         elif low <= pc < high:
             counts.setdefault(cpu, Counts()).firmware += 1
-    return last
+    return max(reversed(found), key=found.count, default=None)

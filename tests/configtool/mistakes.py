@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wrong descriptions as somebody writes them at two in the morning: (title, what is wrong) made of one good description."""
+"""Wrong descriptions as somebody writes them at two in the morning: (title, text), made of one good description."""
 from __future__ import annotations
 
 GOOD = """\

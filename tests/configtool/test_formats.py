@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The formats for programs, on every mistake of mistakes.py: what their specifications ask for, checked by hand.
 
-Sources: SARIF 2.1.0 (OASIS), sections 3.13 (file), 3.14 (run), 3.19 (tool component), 3.27 (result), 3.28 (location), 3.30
-(region), 3.49 (reporting descriptor), and its JSON schema's `required`; GitHub's "Workflow commands".
+Sources: SARIF 2.1.0 (OASIS), sections 3.13 (file), 3.14 (run), 3.19 (tool component), 3.27 (result), 3.28 (location),
+3.30 (region), 3.49 (reporting descriptor), and its JSON schema's `required`; GitHub's "Workflow commands".
 """
 from __future__ import annotations
 

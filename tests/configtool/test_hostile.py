@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Input that is made to harm: a diagnostic, within 1 GiB of address space and 10 seconds of the CPU, never a traceback."""
+"""Input that is made to harm: a diagnostic within 1 GiB of address space and 10 seconds of the CPU, no traceback."""
 from __future__ import annotations
 
 import os
@@ -176,7 +176,8 @@ def endless_image(folder: Path) -> None:
 
 
 def endless_initrd(folder: Path) -> None:
-    (folder / "system.yaml").write_text(HELLO.replace("guest.elf", "Image").replace("16MiB", "64MiB") + "    linux: {initrd: /dev/urandom}\n")
+    linux = HELLO.replace("guest.elf", "Image").replace("16MiB", "64MiB")
+    (folder / "system.yaml").write_text(linux + "    linux: {initrd: /dev/urandom}\n")
 
 
 def directory(folder: Path) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What configtool says of the mistakes in mistakes.py, to the letter: golden/mistakes.txt.
 
-After a change that is meant, write it anew with `/usr/bin/python3 tests/configtool/test_mistakes.py` and read what changed.
+After a change that is meant, write it anew with `/usr/bin/python3 tests/configtool/test_mistakes.py` and read what
+changed.
 """
 from __future__ import annotations
 

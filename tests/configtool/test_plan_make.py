@@ -210,9 +210,10 @@ def test_restart_keeps_a_copy_and_puts_it_back() -> None:
     copies = {p.name: p for p in plan.payloads if p.name.endswith("-pristine")}
     assert set(copies) == {"a-image0-pristine", "a-dtb-pristine"}
     assert copies["a-image0-pristine"].data == next(p for p in plan.payloads if p.name == "a-image0").data
-    assert made.restores == (
-        Restore(0x8000_0000, 0x3000, copies["a-image0-pristine"].phys), Restore(0x8000_3000, 16 * MIB - 0x4000, 0),
-        Restore(0x80ff_f000, 0x1000, copies["a-dtb-pristine"].phys))
+    where = {m.ipa: m.phys for m in made.maps}
+    assert made.restores == tuple(Restore(ipa, size, source, where[ipa]) for ipa, size, source in (
+        (0x8000_0000, 0x3000, copies["a-image0-pristine"].phys), (0x8000_3000, 16 * MIB - 0x4000, 0),
+        (0x80ff_f000, 0x1000, copies["a-dtb-pristine"].phys)))
     assert [(m.phys, m.size, m.access) for m in plan.hypervisor.copies] == [
         (copies["a-image0-pristine"].phys, 0x3000, "r"), (copies["a-dtb-pristine"].phys, 0x1000, "r")]
     assert plan.vms[1].restores == () and plan.vms[1].on_reset == Policy()

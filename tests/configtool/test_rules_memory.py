@@ -213,9 +213,9 @@ def test_board_without_a_hypervisor() -> None:
         ())
     board = virt()
     assert board.controller is not None
-    aplic = replace(board, controller=replace(board.controller, kind="aplic-imsic"))
-    assert only(system(vm("a")), aplic).message == \
-        "there is no hypervisor for the board's interrupt controller (APLIC-IMSIC) yet"
+    newer = replace(board, controller=replace(board.controller, kind="gicv5"))
+    assert only(system(vm("a")), newer).message == \
+        "there is no hypervisor for the board's interrupt controller (GICV5) yet"
 
 
 # Images

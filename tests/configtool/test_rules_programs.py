@@ -143,7 +143,8 @@ def test_boards_that_lack_something(tmp_path: Path) -> None:
             "= help: correct its interrupts-extended (9 is S-mode's), or disable the CPU"]),
         "timer": ("qemu-aarch64-virt-gicv3", "arm.elf", ('"arm,armv8-timer", "arm,armv7-timer"', '"acme,timer"'), [
             "error[BH0813]: the device tree has no virtual timer", "--> board/board.dts",
-            "= help: add the node timer, as arm,arch_timer.yaml has it: secure, non-secure, virtual and hypervisor timer"]),
+            "= help: add the node timer, as arm,arch_timer.yaml has it: secure, non-secure, virtual and hypervisor "
+            "timer"]),
     }
     for name, (of, guest, change, expected) in cases.items():
         folder = tmp_path / name

@@ -320,7 +320,8 @@ def test_dma_with_addresses_of_its_own(bench: Path) -> None:
     bus = "    bus { #address-cells = <1>; #size-cells = <1>; compatible = \"simple-bus\";\n" \
         "        ranges = <0 0 0x20000000 0x1000000>;\n" \
         "        dma-ranges = <0xc0000000 0 0x80000000 0x40000000>; interrupt-parent = <&plic>;\n" \
-        "        late: serial@100 { compatible = \"ns16550a\"; reg = <0x100 0x100>; interrupts = <21>; }; };\n    soc {\n"
+        "        late: serial@100 { compatible = \"ns16550a\"; reg = <0x100 0x100>; interrupts = <21>; }; };\n" \
+        "    soc {\n"
     Path("soc/board.dts").write_text(BOARD.replace("    soc {\n", bus))
     tree, said = planned(system("[late, uart]", more="    console: none\n"))
     assert said == []

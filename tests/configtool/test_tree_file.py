@@ -167,3 +167,24 @@ def test_on_arm(before: str, after: str, expected: list[tuple[object, ...]], tmp
                                    .replace("    devices: [rtc@101000]\n", ""))
     found = analyse("system.yaml").sink.diagnostics
     assert [(d.code, d.primary.span.line, d.message) for d in found] == expected
+
+
+@pytest.mark.parametrize("overlay, expected", [
+    ("&soc { i2c@123000 { compatible = \"x\"; reg = <0 0x123000 0 0x1000>; }; };",
+     [("BH0914", 3, "VM 'a' has no device at 0x123000 to 0x124000")]),
+    ("&{/memory@80000000} { reg = <0 0x80000000 0 0x4000000>; };",
+     [("BH0910", 3, "memory@80000000 is 0x80000000 to 0x84000000, and VM 'a' does not have all of that")]),
+    ("&{/soc/rtc@101000} { interrupts = <9>; };", [("BH0918", 3, "VM 'a' has no interrupt 9")]),
+    ("&{/chosen} { stdout-path = \"/soc/serial@7\"; };", [("BH0917", 3, "stdout-path leads to no node")]),
+    ("&soc {\n  button { gpios = <99 0 0>; };\n};",
+     [("BH0916", 4, "device tree of VM 'a': gpios refers to phandle 0x63, which no node has")]),
+    ("&soc { led { compatible = \"gpio-leds\"; }; };", []),
+])
+def test_overlays_are_held_against_the_vm(overlay: str, expected: list[tuple[object, ...]], tmp_path: Path,
+                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(furnish(tmp_path))
+    Path("x.dtso").write_text(f"/dts-v1/;\n/plugin/;\n{overlay}\n")
+    Path("system.yaml").write_text(SYSTEM.replace("{file: mine.dts}", "{extra: x.dtso}"))
+    found = analyse("system.yaml").sink.diagnostics
+    assert [(d.code, d.primary.span.file, d.primary.span.line, d.message) for d in found] == [
+        (code, "x.dtso", line, message) for code, line, message in expected]

@@ -45,7 +45,8 @@ vms:
     linux: {initrd: rootfs.cpio, cmdline: "console=ttyS0"}
     devices: {rest: true, except: [serial0]}
 """
-_EXTRA = '/dts-v1/;\n/plugin/;\n&{/chosen} { note = "x"; };\n&{/} { thing { compatible = "a,b"; reg = <0 1 2 3>; }; };\n'
+_EXTRA = '/dts-v1/;\n/plugin/;\n&{/chosen} { note = "x"; };\n' \
+    '&{/} { thing { compatible = "a,b"; reg = <0 1 2 3>; }; };\n'
 
 
 @lru_cache(maxsize=None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Descriptions that the schema accepts, with values at the edges of what it takes: the rules and the plan have to cope."""
+"""Descriptions that the schema accepts, with values at the edges of what it takes, for the rules and the plan."""
 from __future__ import annotations
 
 import random
@@ -25,7 +25,7 @@ _FILES = ("extra.dtso", "own.dts", "board.dtb", "guest.elf", "nosuch")
 
 
 class _Choice:
-    """Mostly good values, now and then one of all that the schema takes: several mistakes at once would hide the plan."""
+    """Mostly good values, now and then one of all that the schema takes: several mistakes would hide the plan."""
 
     def __init__(self, r: random.Random) -> None:
         self.r = r

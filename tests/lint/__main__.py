@@ -2,6 +2,7 @@
 """make lint: what can be said about the sources without running them.
 
     python3 tests/lint [--jobs N] [CHECK]...
+    python3 tests/lint --format                 clang-format changes the C instead
 
 CHECK: spdx, length, format, cppcheck, tidy, analyzer, shell, pyflakes, mypy; none: all of them.
 """
@@ -141,11 +142,14 @@ _CHECKS: dict[str, Callable[[], Findings]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/lint", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--jobs", type=int, default=2, help="how many processes")
+    parser.add_argument("--format", action="store_true", help="give the C its looks, and check nothing")
     parser.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join(sorted(_CHECKS)))
     options = parser.parse_args()
     unknown = sorted(set(options.checks) - set(_CHECKS))
     if unknown:
         parser.error(f"no such check: {', '.join(unknown)}")
+    if options.format:
+        return 1 if _run("clang-format", "-i", *_files("*.c", "*.h")) else 0
     start = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         jobs = {name: pool.submit(check) for name, check in _CHECKS.items()

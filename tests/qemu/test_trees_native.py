@@ -2,7 +2,7 @@
 """Generated device trees on plain QEMU, without the hypervisor: Debian's kernels boot with the tree of a VM that has
 the whole machine. What a tree lacks or has too much of shows here whatever the hypervisor does.
 
-The tree is that of the VM, and its interrupt controller that of the hypervisor; an overlay makes it the machine's.
+The tree is that of the VM, and its interrupt controller that of the hypervisor; a few lines make it the machine's.
 """
 from __future__ import annotations
 
@@ -32,32 +32,39 @@ class Machine:
     base: int           # of RAM
     uart: str
     virtio: tuple[str, ...]
-    overlay: str = ""
+    changes: str = ""
 
 
-# OpenSBI reads the same tree as the kernel: it wants to know what interrupts a hart and what powers off.
-_LOCAL = ", ".join(f"<&cpu{hart}_intc 3>, <&cpu{hart}_intc 7>" for hart in range(4))
-_FIRMWARE = f"""
-&soc {{
-    clint@2000000 {{ compatible = "riscv,clint0"; reg = <0 0x2000000 0 0x10000>; interrupts-extended = {_LOCAL}; }};
+def _wires(*interrupts: int) -> str:
+    """interrupts-extended to these of each hart's own controller."""
+    return ", ".join(f"<&{{/cpus/cpu@{hart}/interrupt-controller}} {n}>" for hart in range(4) for n in interrupts)
+
+
+# A virtual PLIC has no contexts of M-mode. OpenSBI reads the same tree as the kernel: it wants to know what interrupts
+# a hart and what powers off.
+_RISCV = f"""
+&{{/soc/interrupt-controller@c000000}} {{ interrupts-extended = {_wires(11, 9)}; }};
+&{{/soc}} {{
+    clint@2000000 {{ compatible = "riscv,clint0"; reg = <0 0x2000000 0 0x10000>;
+                     interrupts-extended = {_wires(3, 7)}; }};
     test: test@100000 {{ compatible = "sifive,test1", "sifive,test0", "syscon"; reg = <0 0x100000 0 0x1000>; }};
 }};
-&{{/}} {{ poweroff {{ compatible = "syscon-poweroff"; regmap = <&test>; offset = <0>; value = <0x5555>; }}; }};"""
-_CONTEXTS = ", ".join(f"<&cpu{hart}_intc 11>, <&cpu{hart}_intc 9>" for hart in range(4))
+/ {{ poweroff {{ compatible = "syscon-poweroff"; regmap = <&test>; offset = <0>; value = <0x5555>; }}; }};
+"""
+# The machine's redistributors are further off from the distributor.
+_GICV3 = "&{/soc/interrupt-controller@8000000} { reg = <0 0x8000000 0 0x10000>, <0 0x80a0000 0 0xf60000>; };\n"
 
 MACHINES = {
-    # A virtual PLIC has no contexts of M-mode.
     "riscv64-plic": Machine("riscv64", "qemu-riscv64-virt", "qemu-system-riscv64 -M virt -cpu rv64", 0x8000_0000,
                             "serial@10000000", ("virtio_mmio@10008000", "virtio_mmio@10007000"),
-                            f"&plic {{ interrupts-extended = {_CONTEXTS}; }};" + _FIRMWARE),
+                            _RISCV),
     "arm64-gicv2": Machine("arm64", "qemu-aarch64-virt-gicv2",
                            "qemu-system-aarch64 -M virt,gic-version=2 -cpu cortex-a53", 0x4000_0000, "pl011@9000000",
                            ("virtio_mmio@a003e00", "virtio_mmio@a003c00")),
-    # The machine's redistributors are further off from the distributor.
     "arm64-gicv3": Machine("arm64", "qemu-aarch64-virt-gicv3",
                            "qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a53", 0x4000_0000, "pl011@9000000",
                            ("virtio_mmio@a003e00", "virtio_mmio@a003c00"),
-                           "&gic { reg = <0 0x8000000 0 0x10000>, <0 0x80a0000 0 0xf60000>; };"),
+                           _GICV3),
 }
 
 
@@ -67,19 +74,21 @@ def tree(machine: Machine, folder: Path) -> Path:
     settings = folder / "boards" / machine.board / "board.yaml"
     words = re.sub(r"(?m)^firmware:\n(  .*\n)*", "", settings.read_text())
     settings.write_text(re.sub(r"(?m)^load: .*$", f"load: {machine.base:#x}", words))
-    (folder / "extra.dtso").write_text(f"/dts-v1/;\n/plugin/;\n{machine.overlay}\n")
     devices = "".join(f"      - {{name: {name}, dma: trusted, because: there is one VM}}\n" for name in machine.virtio)
     (folder / "system.yaml").write_text(
         f"bulkhead: 1\nname: native\nboard: ./boards/{machine.board}\nhypervisor: {{console: none}}\n"
         "vms:\n  linux:\n    vcpus: 4\n"
         f"    memory: {{ram: {{size: 1022MiB, at: identity, phys: {machine.base + 0x20_0000:#x}}}}}\n"
         f"    image: {{file: {fetch.kernel(machine.arch).image}}}\n    console: none\n"
-        f"    devices:\n      - {machine.uart}\n{devices}"
-        + ("    devicetree: {extra: extra.dtso}\n" if machine.overlay else ""))
+        f"    devices:\n      - {machine.uart}\n{devices}")
     done = subprocess.run([str(ROOT / "bin" / "configtool"), "gen", "system.yaml", "-o", "gen"], cwd=folder,
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return folder / "gen" / "linux.dtb"
+    if not machine.changes:
+        return folder / "gen" / "linux.dtb"
+    text = (folder / "gen" / "linux.dts").read_text() + machine.changes
+    subprocess.run(["dtc", "-q", "-O", "dtb", "-o", "native.dtb"], input=text, text=True, cwd=folder, check=True)
+    return folder / "native.dtb"
 
 
 @pytest.mark.parametrize("name", MACHINES)

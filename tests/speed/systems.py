@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BOARD = "ti-k3-j784s4-evm"      # 8 Cortex-A72, GICv3, 140 KB of source: one of the larger trees with all that a plan needs
+BOARD = "ti-k3-j784s4-evm"      # 8 Cortex-A72, GICv3, 140 KB of source: a large tree with all that a plan needs
 _LOAD = 0x8020_0000
 
 
@@ -38,7 +38,8 @@ def vendor(folder: Path) -> Path:
         lines = {"load:": f"load: {_LOAD:#x}", "firmware:": "firmware: []"}
         (board / name).write_text("\n".join(lines.get(line, line) for line in text.split("\n")))
     (folder / "guest.elf").write_bytes(elf(183, 0x4000_0000))
-    vms = "".join(f"  vm{n}:\n    vcpus: {2 if n < 4 else 1}\n    memory: {{ram: 256MiB, scratch: {{size: 4MiB, access: rw}}}}\n"
+    vms = "".join(f"  vm{n}:\n    vcpus: {2 if n < 4 else 1}\n"
+                  "    memory: {ram: 256MiB, scratch: {size: 4MiB, access: rw}}\n"
                   "    image: {file: guest.elf}\n" for n in range(1, 5))
     system = folder / "system.yaml"
     system.write_text("bulkhead: 1\nname: vendor\nboard: ./board\nchannels:\n"
@@ -73,7 +74,9 @@ def _tree(harts: int) -> str:
         cpu{n}: cpu@{n:x} {{
             device_type = "cpu"; compatible = "riscv"; reg = <{n}>; mmu-type = "riscv,sv48";
             riscv,isa-base = "rv64i"; riscv,isa-extensions = "i", "m", "a", "c", "h", "sstc", "zicsr", "zifencei";
-            intc{n}: interrupt-controller {{ compatible = "riscv,cpu-intc"; #interrupt-cells = <1>; interrupt-controller; }};
+            intc{n}: interrupt-controller {{
+                compatible = "riscv,cpu-intc"; #interrupt-cells = <1>; interrupt-controller;
+            }};
         }};""" for n in range(harts))
     contexts = " ".join(f"&intc{n} 11 &intc{n} 9" for n in range(harts))
     return f"""/dts-v1/;

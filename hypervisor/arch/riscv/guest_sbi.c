@@ -154,7 +154,7 @@ static SLOW struct sbi_result call_rfence(struct cpu *cpu, ureg_t function)
     return done;
 }
 
-static struct sbi_result hart_start(struct cpu *cpu)
+static struct sbi_result hsm_start(struct cpu *cpu)
 {
     ureg_t hart = argument(cpu, 0);
 
@@ -172,7 +172,7 @@ static struct sbi_result hart_start(struct cpu *cpu)
     }
 }
 
-static struct sbi_result hart_status(const struct cpu *cpu)
+static struct sbi_result hsm_status(const struct cpu *cpu)
 {
     if (argument(cpu, 0) >= cpu->vm->config->vcpu_count)
         return result(SBI_INVALID_PARAM, 0);
@@ -189,7 +189,7 @@ static struct sbi_result hart_status(const struct cpu *cpu)
     }
 }
 
-static struct sbi_result hart_suspend(struct cpu *cpu)
+static struct sbi_result hsm_suspend(struct cpu *cpu)
 {
     uint32_t type = (uint32_t)argument(cpu, 0); /* of 32-bit data nothing more is used (section 3) */
     ureg_t resume = argument(cpu, 1);
@@ -215,13 +215,13 @@ static SLOW struct sbi_result call_hsm(struct cpu *cpu, ureg_t function)
 {
     switch (function) {
     case SBI_HSM_START:
-        return hart_start(cpu);
+        return hsm_start(cpu);
     case SBI_HSM_STOP:
         vm_vcpu_off(cpu);
     case SBI_HSM_STATUS:
-        return hart_status(cpu);
+        return hsm_status(cpu);
     case SBI_HSM_SUSPEND:
-        return hart_suspend(cpu);
+        return hsm_suspend(cpu);
     default:
         return result(SBI_NOT_SUPPORTED, 0);
     }

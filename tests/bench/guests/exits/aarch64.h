@@ -65,29 +65,29 @@ MARKED void platform_calls(bool hypervised)
 
 enum { NOW = 0, MATCH = 1, LOAD = 2, MASK = 4, CLEAR = 7 };
 
-void clock_alarm(void)
+MARKED void clock_alarm(void)
 {
     rtc[MASK] = 1;
 }
 
-void clock_ring(void)
+MARKED void clock_ring(void)
 {
     rtc[MATCH] = rtc[NOW];
 }
 
-void clock_quiet(void)
+MARKED void clock_quiet(void)
 {
     rtc[CLEAR] = 1;
 }
 
 #define ISR_IRQ (1ul << 7)
 
-bool irq_waits(void)
+MARKED bool irq_waits(void)
 {
     return (sysreg_read(isr_el1) & ISR_IRQ) != 0;
 }
 
-uint32_t irq_claim(void)
+MARKED uint32_t irq_claim(void)
 {
     return cpu_interface != 0 ? *(volatile uint32_t *)(cpu_interface + GICC_IAR) : (uint32_t)NAMED_READ(ICC_IAR1_EL1);
 }
@@ -106,7 +106,7 @@ void irq_again(void)
 {
 }
 
-volatile uint32_t *irq_register(void)
+MARKED volatile uint32_t *irq_register(void)
 {
     return (volatile uint32_t *)(distributor + GICD_IPRIORITYR + (clock_irq & ~3u));
 }

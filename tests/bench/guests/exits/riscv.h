@@ -73,7 +73,7 @@ enum { TIME_LOW = 0, TIME_HIGH = 1, ALARM_LOW = 2, ALARM_HIGH = 3, IRQ_ENABLED =
 
 static uint64_t alarm;
 
-void clock_alarm(void)
+MARKED void clock_alarm(void)
 {
     alarm = rtc[TIME_LOW];
     alarm |= (uint64_t)rtc[TIME_HIGH] << 32;
@@ -81,27 +81,27 @@ void clock_alarm(void)
     rtc[ALARM_HIGH] = (uint32_t)(alarm >> 32);
 }
 
-void clock_ring(void)
+MARKED void clock_ring(void)
 {
     rtc[ALARM_LOW] = (uint32_t)alarm;
 }
 
-void clock_quiet(void)
+MARKED void clock_quiet(void)
 {
     rtc[CLEAR_INTERRUPT] = 1;
 }
 
-bool irq_waits(void)
+MARKED bool irq_waits(void)
 {
     return (csr_read(sip) & 1ul << IRQ_EXTERNAL) != 0;
 }
 
-uint32_t irq_claim(void)
+MARKED uint32_t irq_claim(void)
 {
     return claim != NULL ? *claim : imsic_claim();
 }
 
-void irq_complete(uint32_t claimed)
+MARKED void irq_complete(uint32_t claimed)
 {
     if (is_plic) {
         *claim = claimed;
@@ -117,7 +117,7 @@ MARKED void irq_again(void)
     }
 }
 
-volatile uint32_t *irq_register(void)
+MARKED volatile uint32_t *irq_register(void)
 {
     return (volatile uint32_t *)(controller + (is_plic ? 4 * clock_irq : APLIC_SOURCECFG + 4 * (clock_irq - 1)));
 }

@@ -17,7 +17,7 @@ static const struct window vm0_windows[] = {
 
 static const struct place vm0_places[] = {
     {0x8000000, 0x1000, "interrupt controller", "trapped", 0}, /* default */
-    {0x8010000, 0x2000, "interrupt controller's CPU interface", "rw", 0}, /* default */
+    {0x8010000, 0x2000, "interrupt controller, CPU interface", "rw", 0}, /* default */
     {0x9000000, 0x1000, "console", "trapped", 0}, /* default */
     {0x9010000, 0x1000, "devices: pl031@9010000", "rw", 9}, /* two-vms-gicv2.yaml:9 */
     {0x30000000, 0x10000, "channels.commands", "rw", 13}, /* two-vms-gicv2.yaml:13 */
@@ -61,7 +61,7 @@ static const struct window vm1_windows[] = {
 
 static const struct place vm1_places[] = {
     {0x8000000, 0x1000, "interrupt controller", "trapped", 0}, /* default */
-    {0x8010000, 0x2000, "interrupt controller's CPU interface", "rw", 0}, /* default */
+    {0x8010000, 0x2000, "interrupt controller, CPU interface", "rw", 0}, /* default */
     {0x9000000, 0x1000, "console", "trapped", 0}, /* default */
     {0x30000000, 0x10000, "channels.commands", "r", 13}, /* two-vms-gicv2.yaml:13 */
     {0x30010000, 0x10000, "channels.telemetry", "rw", 14}, /* two-vms-gicv2.yaml:14 */

@@ -9,7 +9,7 @@
 #define VM_MEMORY0_BASE 0x40000000
 #define VM_MEMORY0_SIZE 0x1000000
 
-/* interrupt controller's CPU interface */
+/* interrupt controller, CPU interface */
 #define VM_GIC_CPU_INTERFACE_BASE 0x8010000
 #define VM_GIC_CPU_INTERFACE_SIZE 0x2000
 
