@@ -70,10 +70,13 @@ def _figure_rows(report: Report, board: Board) -> list[Row]:
 
 def _exit_rows(report: Report) -> list[Row]:
     reasons = [reason for reason in REASONS if reason != "hypercalls"]
-    rows: list[Row] = [("", "all", *reasons)]
+    rows: list[Row] = [("", "all", *reasons, "control loop")]
+    control = {(entry.board, entry.load): entry.total for entry in report.exits if entry.vm == "control"}
     for entry in report.exits:
-        rows.append((f"{_title(entry.board)}: {entry.load}, VM {entry.vm}", _number(entry.total),
-                     *(_number(entry.per_second[reason]) for reason in reasons)))
+        if entry.vm == "linux":
+            rows.append((f"{_title(entry.board)}: {entry.load}", _number(entry.total),
+                         *(_number(entry.per_second[reason]) for reason in reasons),
+                         _number(control[entry.board, entry.load])))
     return rows
 
 

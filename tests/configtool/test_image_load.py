@@ -215,7 +215,7 @@ def test_nothing_to_load(tmp_path: Path) -> None:
     (bytes(0x24) + b"\x18\x28\x6f\x01" + bytes(64), "zImage",
      "'zImage' is a zImage, a compressed kernel for 32-bit Arm",
      "take the `Image` of the kernel's build"),
-    (gzip.compress(b"hello"), "blob.gz", "'blob.gz' is compressed, and neither an ELF file nor a Linux kernel is in it",
+    (gzip.compress(b"hello", mtime=0), "blob.gz", "'blob.gz' is compressed, and neither an ELF file nor a Linux kernel is in it",
      "unpack it: gzip -dc blob.gz > blob, and write `at:` beside the file"),
 ])
 def test_packed(tmp_path: Path, data: bytes, name: str, message: str, help: str) -> None:
