@@ -8,6 +8,7 @@ carries the span of YAML that it came from, so that a rule can point at it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .source import Span
 
@@ -170,3 +171,13 @@ class System:
 
     def vm(self, name: str) -> Vm | None:
         return next((v for v in self.vms if v.name == name), None)
+
+    @cached_property
+    def channels_of(self) -> dict[str, tuple[Channel, ...]]:
+        """The channels that each VM has an end of, in the file's order; absent: it has none. Made once, as a search for
+        each VM through all channels would grow with the square of the system."""
+        found: dict[str, list[Channel]] = {}
+        for channel in self.channels:
+            for name in dict.fromkeys(name for name, _ in channel.ends):
+                found.setdefault(name, []).append(channel)
+        return {name: tuple(mine) for name, mine in found.items()}

@@ -49,7 +49,7 @@ class _Claim:
 
 def ends(system: System, vm: Vm) -> tuple[Channel, ...]:
     """Channels that the VM has an end of; the position is the IPC index."""
-    return tuple(c for c in system.channels if any(name == vm.name for name, _ in c.ends))
+    return system.channels_of.get(vm.name, ())
 
 
 def rung_by(channel: Channel, vm: str) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ def surround(system: System, vm: Vm, layout: Layout, devices: tuple[Mapping, ...
     claims = [_Claim(a.ipa, a.end, f"memory.{a.region.name}", a.region.at_span or a.region.span) for a in layout.areas]
     spans = {g.span.line: g.span for g in given}
     claims += [_Claim(m.ipa, m.end, m.name, spans[m.line]) for m in devices]
-    sizes = {c.name: pages(c.size) for c in system.channels}
+    sizes = {c.name: pages(c.size) for c in ends(system, vm)}
     for override in vm.channels:
         if override.at is not None and override.name in sizes:
             claims.append(_Claim(override.at, override.at + sizes[override.name], f"channels.{override.name}",

@@ -18,7 +18,7 @@ def cells(name: str, *values: int) -> Property:
 
 
 _DECIMAL_ENDS = ("-frequency", "-microvolt", "-microamp", "-hz", "-ms", "-us", "-ns", "-delay")
-_DECIMAL = {"interrupts", "riscv,ndev", "id"}
+_DECIMAL = {"interrupts", "riscv,ndev", "riscv,num-sources", "riscv,num-ids", "id"}
 
 
 def references(name: str, *targets: tuple[str, int] | tuple[str, int, int]) -> Property:

@@ -29,7 +29,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/bench", description="What the hypervisor costs.")
     parser.add_argument("words", nargs="*", metavar="WORD", help=f"only these groups ({', '.join(groups)}) and these "
                         f"boards ({', '.join(keys)}); all without")
-    parser.add_argument("--json", metavar="FILE", default=str(ROOT / "build/bench.json"), help="where to write the figures")
+    parser.add_argument("--json", metavar="FILE", default=str(ROOT / "build/bench.json"),
+                        help="where to write the figures")
     parser.add_argument("--docs", action="store_true", help="put the tables into docs/benchmarks.md, too")
     given = parser.parse_args()
     unknown = [word for word in given.words if word not in groups and word not in keys]

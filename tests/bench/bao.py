@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same figures of the Bao hypervisor: main branch of July 2026 (738e3dc), GCC 12 -O2, same QEMU, counted alike.
 
-By the name of a figure and the board's key. What is not here was not measured, or Bao has no such thing.
+By the key of a figure and the board's. What is not here was not measured, or Bao has no such thing. The senders and
+callers on the PLIC and the APLIC seem to include firmware (docs/benchmarks.md).
 """
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ class Machine:
 
 
 def steps(log: Path) -> Iterator[tuple[int, int]]:
-    """CPU and pc of the executed instructions, in order. What was logged but then not executed, for an interrupt, is left out."""
+    """CPU and pc of the executed instructions, in order, without what was logged and then not executed: an interrupt came."""
     waiting: dict[int, tuple[int, int]] = {}      # by CPU: logged, not yet known to have been executed
     last = 0
     with open(log, "rb") as file:

@@ -75,7 +75,8 @@ def exits(board: Board) -> Iterator[Figure]:
             raise RuntimeError(f"{board.title}: '{span.name}': {span.end} was not reached"
                                + (" on the bare machine" if found else ""))
         yield _figure(board, span.key, span.name, found.own, firmware=found.firmware if board.firmware else None,
-                      bare=alone.firmware if alone and board.firmware else None, aim=dict(span.aims).get(board.key))
+                      bare=alone.firmware if alone and (board.firmware or not span.calls) else None,
+                      aim=dict(span.aims).get(board.key))
 
 
 def sizes(board: Board) -> Iterator[Figure]:

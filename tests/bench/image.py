@@ -93,8 +93,8 @@ def on_board(folder: str, variant: str, board: Board, override: str = "") -> Ima
     where = os.path.relpath(ROOT / board.name, there) if board.name.endswith(".yaml") else board.name
     # make builds the guests whose files a description in its folder names.
     guests = sorted(set(re.findall(r"[\w-]+\.elf", (source / base).read_text())))
-    _write(there / f"{name}.yaml", f"# {' '.join(guests)}\nextends: {os.path.relpath(source / base, there)}\nname: {name}\nboard: {where}\n"
-           + override.replace("{clock}", board.clock))
+    _write(there / f"{name}.yaml", f"# {' '.join(guests)}\nextends: {os.path.relpath(source / base, there)}\n"
+           f"name: {name}\nboard: {where}\n" + override.replace("{clock}", board.clock))
     for guest in guests:
         code = (source / guest).with_suffix(".c")
         _write(there / code.name, f'#include "{os.path.relpath(code, there)}"\n')

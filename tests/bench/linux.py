@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""examples/linux-and-control: how often the hypervisor runs for a Linux at work, and what of that the control loop sees."""
+"""examples/linux-and-control: how often the hypervisor runs for a Linux at work, and what the control loop sees of it."""
 from __future__ import annotations
 
 import re

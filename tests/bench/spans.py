@@ -21,11 +21,12 @@ class Span:
     boards: tuple[str, ...] = _RISCV + _ARM
     aims: tuple[tuple[str, int], ...] = ()  # by board
     bare: bool = True                   # a bare machine does it, too
+    calls: bool = False                 # there it calls the firmware, on every architecture
 
 
 SPANS = (
     Span("call", "null firmware call", "first.mark_call_begin", "first.mark_call_end",
-         aims=tuple((board, 100) for board in _RISCV)),
+         aims=tuple((board, 100) for board in _RISCV), calls=True),
     Span("smc", "the same by SMC", "first.mark_smc_begin", "first.mark_smc_end", _ARM, bare=False),
     Span("hypercall", "hypercall with an id that does not exist", "first.mark_call_end", "first.mark_hypercall_end",
          bare=False),
@@ -51,8 +52,10 @@ SPANS = (
          aims=(("aia", 0),)),
     Span("ipi-self", "interrupt to itself, to its handler", "first.mark_self_begin", "first.mark_ipi_handler",
          aims=(("aia", 0),)),
-    Span("start-call", "start of a vCPU: caller", "first.mark_start_begin", "first.mark_start_end"),
-    Span("start-wake", "start of a vCPU: to its first instruction", "first.mark_start_begin", "first._start_secondary"),
+    Span("start-call", "start of a vCPU: caller", "first.mark_start_begin", "first.mark_start_end",
+         calls=True),
+    Span("start-wake", "start of a vCPU: to its first instruction", "first.mark_start_begin", "first._start_secondary",
+         calls=True),
 )
 
 
@@ -71,7 +74,8 @@ def count(trace: Sequence[tuple[int, int]], begin: int, end: int, own: tuple[int
           firmware: tuple[int, int] | None) -> Counts | None:
     """What a span costs most of the times that it is run through, of equals the later. None: it never was.
 
-    One time another interrupt may happen to fall into it. `trace`: (CPU, pc) in order; `own` and `firmware`: address and size of the two texts.
+    One time another interrupt may happen to fall into it. `trace`: (CPU, pc) in order; `own` and `firmware`: address and
+    size of the two texts.
     """
     own_low, own_high = own[0], own[0] + own[1]
     low, high = (firmware[0], firmware[0] + firmware[1]) if firmware else (0, 0)
@@ -89,4 +93,4 @@ def count(trace: Sequence[tuple[int, int]], begin: int, end: int, own: tuple[int
             counts.setdefault(cpu, Counts()).own += 1
         elif low <= pc < high:
             counts.setdefault(cpu, Counts()).firmware += 1
-    return max(reversed(found), key=found.count, default=None)
+    return max(reversed(found), key=found.count) if found else None

@@ -78,10 +78,13 @@ def machine(made: Board) -> list[str]:
     return found
 
 
+VARIANTS = str(Path(__file__).resolve().parents[1] / "boards" / "qemu-riscv64-virt")
+
+
 @pytest.mark.parametrize("name, options", [
-    ("qemu-riscv64-virt", ",aclint=off"), ("qemu-riscv64-virt-aplic", ",aclint=off"), ("qemu-riscv64-virt-aia",
-                                                                                       ",aclint=off"),
-    ("qemu-aarch64-virt-gicv2", ""), ("qemu-aarch64-virt-gicv3", "")])
+    ("qemu-riscv64-virt", ",aclint=off"), ("qemu-riscv64-virt-aplic", ",aclint=off"),
+    ("qemu-riscv64-virt-aia", ",aclint=off"), ("qemu-aarch64-virt-gicv2", ""), ("qemu-aarch64-virt-gicv3", ""),
+    pytest.param(f"{VARIANTS}-max", ",aclint=off", id="max"), pytest.param(f"{VARIANTS}-rva23", ",aclint=off", id="rva23")])
 def test_tree_is_what_qemu_dumps(name: str, options: str, tmp_path: Path) -> None:
     made = board(name)
     program = qemu(made.run[0])
