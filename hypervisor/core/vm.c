@@ -198,12 +198,12 @@ const struct place *vm_place(const struct vm *vm, uint64_t ipa)
     return NULL;
 }
 
-bool vm_may_execute(const struct vm *vm, uint64_t ipa)
+bool vm_may(const struct vm *vm, uint64_t ipa, char wanted)
 {
     const struct place *place = vm_place(vm, ipa);
 
     for (const char *right = place != NULL ? place->access : ""; *right != '\0'; right++) {
-        if (*right == 'x')
+        if (*right == wanted)
             return true;
     }
     return false;

@@ -82,8 +82,8 @@ _Noreturn void vm_fault(struct cpu *cpu, const char *what);
 /* The place of a VM's address space that holds an IPA; NULL: none. */
 const struct place *vm_place(const struct vm *vm, uint64_t ipa);
 
-/* The VM may execute at this IPA. */
-bool vm_may_execute(const struct vm *vm, uint64_t ipa);
+/* The VM has memory at this IPA, and this right to it: 'r', 'w' or 'x'. */
+bool vm_may(const struct vm *vm, uint64_t ipa, char wanted);
 
 /* The virtual device at an IPA; NULL: none. */
 static inline const struct window *vm_window(const struct vm *vm, uint64_t ipa)

@@ -47,14 +47,9 @@ def test_it_runs_from_anywhere_and_takes_nothing_of_the_users_python(desk: Path)
         0, "system.yaml: ok: 1 VM on 1 of 4 CPUs of qemu-riscv64-virt\n", "")
 
 
-def test_help_is_quick() -> None:
-    times = []
-    for _ in range(5):
-        before = time.monotonic()
-        done = program("--help")
-        times.append(time.monotonic() - before)
+def test_help() -> None:
+    done = program("--help")
     assert done.returncode == 0 and done.stdout.startswith("usage: configtool COMMAND [ARGUMENTS]\n")
-    assert min(times) < 0.15    # 0.06 on a machine that does nothing else
 
 
 @pytest.mark.parametrize("command", ["check", "plan", "gen", "run", "free", "explain", "rules"])

@@ -39,15 +39,15 @@ TEST(vm_place)
     CHECK(vm_place(&vms[1], 0x80800000) == NULL);
 }
 
-TEST(vm_may_execute)
+TEST(vm_may)
 {
     boot();
-    CHECK(vm_may_execute(&vms[0], 0x80000000));
-    CHECK(vm_may_execute(&vms[0], 0x80ffffff));
-    CHECK(!vm_may_execute(&vms[0], 0x81000000));
-    CHECK(!vm_may_execute(&vms[0], 0x50000000));
-    CHECK(!vm_may_execute(&vms[0], 0x10000000));
-    CHECK(!vm_may_execute(&vms[1], 0x50000000));
+    CHECK(vm_may(&vms[0], 0x80000000, 'x'));
+    CHECK(vm_may(&vms[0], 0x80ffffff, 'x'));
+    CHECK(!vm_may(&vms[0], 0x81000000, 'x'));
+    CHECK(!vm_may(&vms[0], 0x50000000, 'x'));
+    CHECK(!vm_may(&vms[0], 0x10000000, 'x'));
+    CHECK(!vm_may(&vms[1], 0x50000000, 'x'));
 }
 
 TEST(vm_window)

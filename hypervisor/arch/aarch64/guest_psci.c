@@ -48,7 +48,7 @@ static long cpu_on(struct cpu *cpu, uint64_t affinity, uint64_t entry, uint64_t 
 
     if (vcpu < 0)
         return PSCI_INVALID_PARAMETERS;
-    if (!vm_may_execute(cpu->vm, entry))
+    if (!vm_may(cpu->vm, entry, 'x'))
         return PSCI_INVALID_ADDRESS;
     switch (vm_start(cpu->vm, (uint32_t)vcpu, entry, context)) {
     case VM_START_OK:
@@ -63,7 +63,7 @@ static long cpu_on(struct cpu *cpu, uint64_t affinity, uint64_t entry, uint64_t 
 /* Wait for an interrupt; then go on, or from the entry where the vCPU was to be powered down. */
 static long suspend(struct cpu *cpu, bool power_down, uint64_t entry, uint64_t context)
 {
-    if (power_down && !vm_may_execute(cpu->vm, entry))
+    if (power_down && !vm_may(cpu->vm, entry, 'x'))
         return PSCI_INVALID_ADDRESS;
     cpu_set_state(cpu, VCPU_SUSPENDED);
     while (!arch_vcpu_has_interrupt(cpu)) {

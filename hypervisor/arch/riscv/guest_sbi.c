@@ -5,6 +5,7 @@
  */
 #include "arch.h"
 #include "arch/csr.h"
+#include "arch/guest_pmu.h"
 #include "arch/sbi.h"
 #include "arch/timer.h"
 #include "bits.h"
@@ -57,6 +58,8 @@ static bool is_known(const struct cpu *cpu, ureg_t extension)
     switch (extension) {
     case SBI_DBCN:
         return cpu->vm->config->uart_irq != 0;
+    case SBI_PMU:
+        return sbi_call(SBI_BASE, SBI_BASE_PROBE, SBI_PMU, 0, 0, 0, 0).value != 0;
     case SBI_BASE:
     case SBI_TIME:
     case SBI_IPI:
@@ -160,7 +163,7 @@ static struct sbi_result hsm_start(struct cpu *cpu)
 
     if (hart >= cpu->vm->config->vcpu_count)
         return result(SBI_INVALID_PARAM, 0);
-    if (!vm_may_execute(cpu->vm, argument(cpu, 1)))
+    if (!vm_may(cpu->vm, argument(cpu, 1), 'x'))
         return result(SBI_INVALID_ADDRESS, 0);
     switch (vm_start(cpu->vm, (uint32_t)hart, argument(cpu, 1), argument(cpu, 2))) {
     case VM_START_OK:
@@ -197,7 +200,7 @@ static struct sbi_result hsm_suspend(struct cpu *cpu)
 
     if (type != SBI_HSM_RETENTIVE && type != SBI_HSM_NON_RETENTIVE)
         return result(SBI_INVALID_PARAM, 0);
-    if (type == SBI_HSM_NON_RETENTIVE && !vm_may_execute(cpu->vm, resume))
+    if (type == SBI_HSM_NON_RETENTIVE && !vm_may(cpu->vm, resume, 'x'))
         return result(SBI_INVALID_ADDRESS, 0);
     cpu_set_state(cpu, VCPU_SUSPENDED);
     while (!arch_vcpu_has_interrupt(cpu)) {
@@ -275,10 +278,9 @@ static struct sbi_result console_read(struct cpu *cpu, uint64_t count, uint64_t 
         count = DBCN_BYTES_PER_CALL;
     for (done = 0; done < count; done++) {
         int byte = vuart_peek(cpu->vm);
-        uint8_t there;
 
         if (byte < 0) {
-            if (done == 0 && count != 0 && !arch_guest_read(ipa, &there))
+            if (done == 0 && !vm_may(cpu->vm, ipa, 'w'))
                 return result(SBI_INVALID_PARAM, 0);
             break;
         }
@@ -353,6 +355,8 @@ static struct sbi_result call(struct cpu *cpu, ureg_t extension, ureg_t function
         return call_srst(cpu, function);
     case SBI_DBCN:
         return call_dbcn(cpu, function);
+    case SBI_PMU:
+        return guest_pmu_call(cpu, function);
     case SBI_BAO:
         return call_hypercall(cpu, function);
     default:

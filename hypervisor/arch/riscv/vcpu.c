@@ -2,6 +2,7 @@
 /* A vCPU's registers and interrupt lines. */
 #include "arch.h"
 #include "arch/csr.h"
+#include "arch/guest_pmu.h"
 #include "arch/sbi.h"
 #include "arch/timer.h"
 #include "cpu.h"
@@ -42,6 +43,7 @@ void arch_vcpu_start(struct cpu *cpu, uint64_t pc, uint64_t arg)
 {
     csr_clear(hvip, 1 << IRQ_VS_SOFT);
     timer_stop_guest();
+    guest_pmu_reset(cpu);
     vcpu_enter(cpu, pc, arg);
 }
 
@@ -56,7 +58,7 @@ void vcpu_enter(struct cpu *cpu, uint64_t pc, uint64_t arg)
     csr_write(vstvec, 0);
     csr_write(vsscratch, 0);
     csr_write(vsatp, 0);
-    csr_write(scounteren, HCOUNTEREN_GUEST); /* as firmware leaves it: kernels take it that user space can read time */
+    csr_write(scounteren, SCOUNTEREN_GUEST); /* as firmware leaves it: kernels take it that user space can read time */
     csr_write(senvcfg, 0);
     if (cpu->config->hstateen0 & HSTATEEN0_SE0)
         csr_write(sstateen0, 0);

@@ -43,8 +43,9 @@
 #define HEDELEG_GUEST 0xb1ff
 #define HIDELEG_GUEST ((1 << IRQ_VS_SOFT) | (1 << IRQ_VS_TIMER) | (1 << IRQ_VS_EXT))
 
-/* cycle, time, instret */
-#define HCOUNTEREN_GUEST 7
+/* All counters: they are this hart's, and count what its guest has asked for. Of its user space cycle, time, instret. */
+#define HCOUNTEREN_GUEST 0xffffffff
+#define SCOUNTEREN_GUEST 7
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>

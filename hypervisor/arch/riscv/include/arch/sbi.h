@@ -18,6 +18,7 @@ enum sbi_extension {
     SBI_RFENCE = 0x52464e43,
     SBI_HSM = 0x48534d,
     SBI_SRST = 0x53525354,
+    SBI_PMU = 0x504d55,
     SBI_DBCN = 0x4442434e,
 };
 
@@ -28,6 +29,7 @@ enum sbi_error {
     SBI_INVALID_PARAM = -3,
     SBI_INVALID_ADDRESS = -5,
     SBI_ALREADY_AVAILABLE = -6,
+    SBI_NO_SHMEM = -9,
 };
 
 enum {
