@@ -4,6 +4,10 @@
 #   make SYSTEM=path/system.yaml    build another system
 #   make help                       all targets and variables
 
+ifneq ($(words $(CURDIR)),1)
+$(error make cannot build in a folder with a space in its path, $(CURDIR): move it elsewhere)
+endif
+
 SYSTEM ?= examples/two-vms/system.yaml
 DEBUG  ?= 0
 STATS  ?= 0

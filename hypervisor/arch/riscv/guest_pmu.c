@@ -95,10 +95,15 @@ struct sbi_result guest_pmu_call(struct cpu *cpu, ureg_t function)
 
 void guest_pmu_reset(struct cpu *cpu)
 {
+    ureg_t count;
+    ureg_t all;
+
     if (!cpu->arch.counts)
         return;
     cpu->arch.counts = false;
-    sbi_call(SBI_PMU, PMU_STOP, 0, ~(ureg_t)0, STOP_RESET, 0, 0);
+    count = sbi_call(SBI_PMU, PMU_COUNTERS, 0, 0, 0, 0, 0).value;
+    all = count < sizeof(all) * 8 ? ((ureg_t)1 << count) - 1 : ~(ureg_t)0;
+    sbi_call(SBI_PMU, PMU_STOP, 0, all, STOP_RESET, 0, 0);
     sbi_call(SBI_PMU, PMU_CONFIGURE, COUNTER_CYCLE, 1, CONFIGURE_COMMON & ~1u, EVENT_CYCLES, 0);
     sbi_call(SBI_PMU, PMU_CONFIGURE, COUNTER_INSTRET, 1, CONFIGURE_COMMON & ~1u, EVENT_INSTRET, 0);
 }

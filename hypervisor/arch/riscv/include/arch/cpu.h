@@ -33,6 +33,7 @@ struct arch_cpu {
     ureg_t stack;   /* address just above this CPU's stack */
     ureg_t scratch; /* of the trap entry */
     ureg_t fixup;   /* where to go on when the guest access under way faults; 0: none is under way */
+    bool counts;    /* the guest has used the performance counters */
 };
 
 /* Interrupt another hart, or this one, so that it looks at its events. */
