@@ -24,7 +24,7 @@ TEST(sbi_base)
 {
     static const ureg_t there[] = {0x10,     0x54494d45, 0x735049,   0x52464e43,
                                    0x48534d, 0x53525354, 0x4442434e, 0x08000ba0};
-    static const ureg_t absent[] = {0, 1, 2, 8, 0x53555350, 0x504d55, 0x535441, 0x4e41434c, 0x46574654, (ureg_t)-1};
+    static const ureg_t absent[] = {0, 1, 2, 8, 0x53555350, 0x535441, 0x4e41434c, 0x46574654, (ureg_t)-1};
 
     boot();
     CALL(0x10, 0, 9, 9, 9, SBI_SUCCESS, 0x02000000);
@@ -55,7 +55,6 @@ TEST(sbi_unknown_extensions)
                                      0xf,
                                      0x11,
                                      0x53555350,
-                                     0x504d55,
                                      0x535441,
                                      0x4e41434c,
                                      0x46574654,

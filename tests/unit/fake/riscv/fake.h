@@ -21,7 +21,7 @@ struct fake_call {
 
 extern struct fake_call fake_calls[64];
 extern unsigned fake_call_count;
-extern struct sbi_result fake_answer; /* of RFENCE, and of BASE */
+extern struct sbi_result fake_answer; /* of RFENCE, BASE and PMU */
 /* --- Physical interrupt controller --- */
 
 extern bool fake_enabled[PLAN_CPUS][PLAN_IRQS];
