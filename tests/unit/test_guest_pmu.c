@@ -22,7 +22,8 @@ static void check_passed(ureg_t function, ureg_t a0, ureg_t a1, ureg_t a2, ureg_
 
     CHECK_EQ(fake_call_count, 1);
     CHECK(call->extension == PMU && call->function == function);
-    CHECK(call->args[0] == a0 && call->args[1] == a1 && call->args[2] == a2 && call->args[3] == a3 && call->args[4] == a4);
+    CHECK(call->args[0] == a0 && call->args[1] == a1 && call->args[2] == a2 && call->args[3] == a3 &&
+          call->args[4] == a4);
 }
 
 TEST(pmu_configure)

@@ -48,22 +48,14 @@ TEST(sbi_base)
 
 TEST(sbi_unknown_extensions)
 {
-    static const ureg_t unknown[] = {0,
-                                     1,
-                                     2,
-                                     8,
-                                     0xf,
-                                     0x11,
-                                     0x53555350,
-                                     0x535441,
-                                     0x4e41434c,
-                                     0x46574654,
-                                     0x08000ba1,
-                                     0x0a000000,
-                                     0x7fffffff,
-                                     0xffffffff80000000,
-                                     (ureg_t)-1,
-                                     0x10ul | 1ul << 32};
+    static const ureg_t unknown[] = {0,          1,
+                                     2,          8,
+                                     0xf,        0x11,
+                                     0x53555350, 0x535441,
+                                     0x4e41434c, 0x46574654,
+                                     0x08000ba1, 0x0a000000,
+                                     0x7fffffff, 0xffffffff80000000,
+                                     (ureg_t)-1, 0x10ul | 1ul << 32};
 
     boot();
     for (unsigned i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
