@@ -226,7 +226,8 @@ static void access_sources(struct cpu *cpu, uint32_t offset, struct vdev_access 
         if (number != 0 && number < count) {
             if (access->write) {
                 virq->priority[number] = (uint8_t)(access->value & PRIORITY_MAX);
-                drive_for(cpu, cpu->vm, number);
+                if (pending_word(virq, number / 32) & bit(number))
+                    drive_for(cpu, cpu->vm, number);
             }
             value = virq->priority[number];
         }
