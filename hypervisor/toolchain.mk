@@ -6,6 +6,12 @@ machine_riscv64 := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -ms
 # gcc's own helpers, filed under the short name of the architecture: -lgcc does not find them from the long one.
 helpers_riscv64 := -march=rv64imac -mabi=lp64
 
+# uint32_t is unsigned int, as everywhere else: of the same size, but this compiler would take unsigned long.
+cross_riscv32   := $(cross_riscv64)
+machine_riscv32 := -march=rv32imac_zicsr_zifencei -mabi=ilp32 -mcmodel=medany -msmall-data-limit=0 \
+                   -U__UINT32_TYPE__ -U__INT32_TYPE__ -D__UINT32_TYPE__=unsigned -D__INT32_TYPE__=int
+helpers_riscv32 := -march=rv32imac -mabi=ilp32
+
 # A guest runs with its MMU off at first, where no access may be unaligned.
 cross_aarch64   := aarch64-linux-gnu-
 machine_aarch64 := -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics

@@ -132,6 +132,6 @@ void guest_main(void)
     }
     mailbox_send(&box, &(struct command){.round = 0}, sizeof command);
     printf("%u commands sent, %u answers received, %u wrong\n", round, answers, wrong);
-    printf("%u ticks, the latest by %lu us; %u doorbells heard\n", ticks, latest_us, doorbells);
+    printf("%u ticks, the latest by %lu us; %u doorbells heard\n", ticks, (unsigned long)latest_us, doorbells);
     power_off();
 }

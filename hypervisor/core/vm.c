@@ -118,29 +118,32 @@ static void restart(struct cpu *cpu)
     vuart_reset(vm);
     for (uint32_t i = 0; i < own->restore_count; i++)
         arch_guest_fill(vm, &own->restores[i]);
-    __atomic_store_n(&vm->parked, 0, __ATOMIC_RELAXED);
+    /* In this order: whoever finds the VM restarting and sees the new number is in the next restart. */
     __atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_RELEASE);
+    __atomic_fetch_add(&vm->restarts, 1, __ATOMIC_RELEASE);
     vm_start(vm, 0, own->entry, own->dtb);
 }
 
 void vm_join_restart(struct cpu *cpu)
 {
     const struct vm *vm = cpu->vm;
-    uint64_t here = (uint64_t)1 << cpu->vcpu;
-    uint64_t before = __atomic_fetch_or(&cpu->vm->parked, here, __ATOMIC_ACQ_REL);
-    uint64_t wanted = 0;
+    uint32_t number = __atomic_load_n(&vm->restarts, __ATOMIC_ACQUIRE) + 1;
 
+    /* A vCPU that comes again when the restart is over must not count for the next one. */
+    if (vm_state(vm) != VM_RESTARTING)
+        return;
     if (cpu->vcpu != 0) {
-        if ((before & here) == 0)
+        if (__atomic_exchange_n(&cpu->joined, number, __ATOMIC_ACQ_REL) != number)
             cpu_notify(vm_cpu(vm, 0), EVENT_WAKE);
         return;
     }
-    for (uint32_t vcpu = 0; vcpu < vm->config->vcpu_count; vcpu++) {
-        if (cpu_state(vm_cpu(vm, vcpu)) != VCPU_MISSING)
-            wanted |= (uint64_t)1 << vcpu;
+    for (uint32_t vcpu = 1; vcpu < vm->config->vcpu_count; vcpu++) {
+        const struct cpu *other = vm_cpu(vm, vcpu);
+
+        if (cpu_state(other) != VCPU_MISSING && __atomic_load_n(&other->joined, __ATOMIC_ACQUIRE) != number)
+            return;
     }
-    if (((before | here) & wanted) == wanted)
-        restart(cpu);
+    restart(cpu);
 }
 
 _Noreturn void vm_vcpu_off(struct cpu *cpu)

@@ -51,7 +51,8 @@ struct cpu {
     uint32_t index; /* in cpus[] */
     uint32_t vcpu;  /* number within the VM */
     uint32_t events;
-    uint32_t state; /* enum vcpu_state */
+    uint32_t state;  /* enum vcpu_state */
+    uint32_t joined; /* number of the VM's restart that this vCPU waits for, or last waited for; from 1 */
     uint64_t start_pc;
     uint64_t start_arg;
     uint64_t exits[EXIT_REASONS];

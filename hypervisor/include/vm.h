@@ -23,7 +23,7 @@ struct vm {
     uint32_t state;         /* enum vm_state */
     uint32_t restart_count; /* since restart_since */
     uint64_t restart_since; /* ticks */
-    uint64_t parked;        /* vCPUs that have seen VM_RESTARTING, one bit each */
+    uint32_t restarts;      /* carried out; goes round */
     struct vm_console console;
     struct vuart uart;
     struct virq virq;

@@ -13,6 +13,7 @@ from typing import Callable, Iterator, Mapping, Sequence
 import pytest
 
 from harness import Built, Console, build
+from rogue import Rogue
 
 
 @pytest.fixture
@@ -34,3 +35,9 @@ def boot() -> Iterator[Callable[..., Console]]:
         machine.close()
         print("console of", " ".join(machine.command))
         print(machine.output)
+
+
+@pytest.fixture(params=["system", "rogue-rv32"], ids=["rv64", "rv32"])
+def rogue(request: pytest.FixtureRequest, boot: Callable[..., Console]) -> Rogue:
+    """tests/guests/rogue on CPUs of 64 and of 32 bits, ready to be told what to do."""
+    return Rogue(boot, f"tests/guests/rogue/{request.param}.yaml")

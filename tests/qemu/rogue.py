@@ -11,10 +11,12 @@ BASE = 11       # the register that `run` sets to its second argument
 
 
 class Rogue:
-    """The system, running; both guests are ready."""
+    """The system, running; both guests are ready. `bits`: of a register; `ones`: all of them."""
 
     def __init__(self, boot, system: str = SYSTEM) -> None:
         self.built: Built = build(system)
+        self.bits = 32 if self.built.plan["arch"] == "riscv32" else 64
+        self.ones = (1 << self.bits) - 1
         self.console: Console = boot(self.built)
         self.console.expect("[neighbour] neighbour ready\n")
         self.ask("where")

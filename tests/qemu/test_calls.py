@@ -2,8 +2,6 @@
 """SBI calls and hypercalls with arguments that are wrong: an error for the caller, and nothing for anyone else."""
 from __future__ import annotations
 
-import pytest
-
 from rogue import Rogue
 
 BASE, TIME, IPI, RFENCE, HSM, SRST, DBCN = 0x10, 0x54494d45, 0x735049, 0x52464e43, 0x48534d, 0x53525354, 0x4442434e
@@ -12,15 +10,15 @@ NOT_SUPPORTED, INVALID_PARAM, ALREADY_AVAILABLE = -2, -3, -6
 RAM, RAM_SIZE = 0x8000_0000, 1 << 20
 
 
-@pytest.fixture
-def rogue(boot):
-    return Rogue(boot)
-
-
 def call(rogue: Rogue, extension: int, function: int, *arguments: int) -> tuple[int, int]:
     """Error and value of an SBI call."""
     words = rogue.ask(" ".join(["sbi", hex(extension), str(function), *map(str, arguments)])).split()
     return int(words[1]), int(words[3], 16)
+
+
+def wide(rogue: Rogue, *numbers: int) -> list[int]:
+    """Those that a register holds, and all ones."""
+    return [n for n in numbers if n <= rogue.ones] + [rogue.ones]
 
 
 def test_base(rogue):
@@ -34,7 +32,7 @@ def test_base(rogue):
 
 
 def test_harts_that_do_not_exist(rogue):
-    for hart in (1, 2, 63, 64, 1 << 32, (1 << 64) - 1):
+    for hart in wide(rogue, 1, 2, 63, 64, 1 << 32):
         assert call(rogue, HSM, 0, hart, RAM, 0)[0] == INVALID_PARAM
         assert call(rogue, HSM, 2, hart)[0] == INVALID_PARAM
     assert call(rogue, HSM, 0, 0, RAM, 0)[0] == ALREADY_AVAILABLE
@@ -55,13 +53,13 @@ def test_debug_console_only_reaches_the_guest_s_own_memory(rogue):
     plan = rogue.built.plan
     neighbour = next(m["phys"] for m in rogue.vm("neighbour")["maps"] if m["kind"] == "ram")
     foreign = [0x9000_0000, neighbour, plan["hypervisor"]["load"], plan["hypervisor"]["tables"]["base"], 0x1000_0000,
-               0x10_0000, RAM + RAM_SIZE, RAM - 2, (1 << 64) - 2]
+               0x10_0000, RAM + RAM_SIZE, RAM - 2, rogue.ones - 1]
     for function in (0, 1):         # write, read
         for address in foreign:
             assert call(rogue, DBCN, function, 4, address, 0)[0] == INVALID_PARAM, hex(address)
         assert call(rogue, DBCN, function, 4, RAM, 1)[0] == INVALID_PARAM       # the upper half of the address
         assert call(rogue, DBCN, function, 0, RAM, 0) == (0, 0)
-    for count in (3, (1 << 64) - 1):        # as much as is its own: the last two bytes, which are zeros
+    for count in (3, rogue.ones):        # as much as is its own: the last two bytes, which are zeros
         assert call(rogue, DBCN, 0, count, RAM + RAM_SIZE - 2, 0) == (0, 2)
     channel = int(rogue.ask("channels").split()[3], 16)
     assert call(rogue, DBCN, 1, 4, channel, 0)[0] == INVALID_PARAM              # it may only read that
@@ -92,14 +90,14 @@ def test_hypercalls(rogue):
     """Bao's calls answer in a1: 0 success, 2 no such call, 3 no such channel or event. Bulkhead's own, from 0x40 on,
     answer as SBI functions do."""
     assert call(rogue, HYPERCALL, 1, 0, 0)[1] == 0
-    for index, event in [(2, 0), (99, 0), (1 << 32, 0), ((1 << 64) - 1, 0), (0, 1), (0, (1 << 64) - 1)]:
+    for index, event in [*((n, 0) for n in wide(rogue, 2, 99, 1 << 32)), *((0, n) for n in wide(rogue, 1))]:
         assert call(rogue, HYPERCALL, 1, index, event)[1] == 3
     for number in (0, 2, 3, 0x3f):
         assert call(rogue, HYPERCALL, number)[1] == 2
     assert call(rogue, HYPERCALL, 0x40) == (0, 1)
     assert call(rogue, HYPERCALL, 0x41, 0)[0] == 0
     assert call(rogue, HYPERCALL, 0x41, 1000)[0] == INVALID_PARAM
-    for number in (0x7f, 1 << 32, (1 << 64) - 1):
+    for number in wide(rogue, 0x7f, 1 << 32):
         assert call(rogue, HYPERCALL, number)[0] == NOT_SUPPORTED
     rogue.expect_unharmed()
 

@@ -2,19 +2,12 @@
 """Instructions that a guest may not execute are its own exceptions; emulated ones do exactly what they should."""
 from __future__ import annotations
 
-import pytest
-
 from rogue import BASE, Rogue, amoadd_w, c_lw, c_sw, csrr, hlv_w, load, lr_w, store
 
 ILLEGAL = 2
 LOAD_ACCESS = 5
 STORE_ACCESS = 7
 KEPT = (2, 3, 4)        # sp, gp, tp: `run` leaves the guest's own in them
-
-
-@pytest.fixture
-def rogue(boot):
-    return Rogue(boot)
 
 
 def test_illegal_and_hypervisor_instructions(rogue):
@@ -50,7 +43,7 @@ def test_byte_accesses_of_the_uart_with_every_register(rogue):
         assert rogue.ask(f"run {load(4, 7, n):#x} {uart:#x}") == f"changed x{n}={n:#x}"
     assert rogue.ask(f"store 1 {uart + 7:#x} 0x80") == "done"
     assert rogue.ask(f"run {load(4, 7, 5):#x} {uart:#x}") == "changed x5=0x80"
-    assert rogue.ask(f"run {load(0, 7, 5):#x} {uart:#x}") == "changed x5=0xffffffffffffff80"
+    assert rogue.ask(f"run {load(0, 7, 5):#x} {uart:#x}") == f"changed x5={rogue.ones - 0x7f:#x}"
     assert rogue.ask(f"run {load(4, 7, 0):#x} {uart:#x}") == "nothing changed"
     assert rogue.ask(f"run {load(4, 7, BASE):#x} {uart:#x}") == "changed x11=0x80"
     rogue.expect_unharmed()
@@ -63,7 +56,8 @@ def test_word_accesses_of_the_plic_compressed_too(rogue):
         assert rogue.ask(f"run {c_lw(n, 4):#x} {plic:#x}") == f"changed x{n}={n & 7:#x}"
     assert rogue.ask(f"run {store(2, 4, 7):#x} {plic:#x}") == "nothing changed"
     assert rogue.ask(f"run {load(2, 4, 5):#x} {plic:#x}") == "changed x5=0x7"
-    assert rogue.ask(f"run {load(6, 4, 5):#x} {plic:#x}") == "changed x5=0x7"
+    if rogue.bits == 64:
+        assert rogue.ask(f"run {load(6, 4, 5):#x} {plic:#x}") == "changed x5=0x7"
     rogue.expect_unharmed()
 
 
@@ -71,6 +65,8 @@ def test_wrong_widths_and_misaligned_accesses_are_access_faults(rogue):
     uart, plic = place(rogue, "uart"), place(rogue, "chip")
     for width, address in [(2, uart), (4, uart), (8, uart), (4, uart + 1), (1, uart + 8), (1, uart + 0xfff),
                            (1, plic + 4), (2, plic + 4), (8, plic + 8), (4, plic + 2), (4, plic + 5)]:
+        if width * 8 > rogue.bits:
+            continue
         assert rogue.ask(f"load {width} {address:#x}") == f"exception {LOAD_ACCESS} value {address:#x}"
         assert rogue.ask(f"store {width} {address:#x} 0") == f"exception {STORE_ACCESS} value {address:#x}"
     for address in (uart, plic + 4):

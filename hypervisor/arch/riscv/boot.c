@@ -23,7 +23,7 @@ static _Noreturn void give_up(void)
 
 static bool hart_exists(uint64_t id)
 {
-    return sbi_call(SBI_HSM, SBI_HSM_STATUS, id, 0, 0, 0, 0).error == SBI_SUCCESS;
+    return sbi_call(SBI_HSM, SBI_HSM_STATUS, (ureg_t)id, 0, 0, 0, 0).error == SBI_SUCCESS;
 }
 
 static void check_board(void)
@@ -70,7 +70,7 @@ void boot_start_others(const struct cpu *self)
 
         if (cpu == self || cpu_state(cpu) == VCPU_MISSING)
             continue;
-        result = sbi_call(SBI_HSM, SBI_HSM_START, cpu->config->id, (ureg_t)&hart_start, (ureg_t)cpu, 0, 0);
+        result = sbi_call(SBI_HSM, SBI_HSM_START, (ureg_t)cpu->config->id, (ureg_t)&hart_start, (ureg_t)cpu, 0, 0);
         if (result.error != SBI_SUCCESS)
             boot_cpu_stuck(cpu, result.error);
     }

@@ -20,90 +20,124 @@ void rogue_run(uint32_t opcode, unsigned long before[32], unsigned long after[32
  */
 unsigned long rogue_float(unsigned long uart);
 
-__asm__(".text\n"
-        ".option push\n"
-        ".option norelax\n"
-        ".option norvc\n"
-        ".global rogue_return\n"
-        "rogue_return:\n"
-        "    ret\n"
+#if __riscv_xlen == 64
+#define MACHINE                             \
+    ".macro save reg, index, base\n"        \
+    "    sd \\reg, 8 * (\\index)(\\base)\n" \
+    ".endm\n"                               \
+    ".macro restore reg, index, base\n"     \
+    "    ld \\reg, 8 * (\\index)(\\base)\n" \
+    ".endm\n"                               \
+    ".macro to_float reg, value\n"          \
+    "    fmv.d.x \\reg, \\value\n"          \
+    ".endm\n"                               \
+    ".macro from_float value, reg\n"        \
+    "    fmv.x.d \\value, \\reg\n"          \
+    ".endm\n"                               \
+    ".equ pattern, 0x40123456789ab000\n"
+#else
+#define MACHINE                             \
+    ".macro save reg, index, base\n"        \
+    "    sw \\reg, 4 * (\\index)(\\base)\n" \
+    ".endm\n"                               \
+    ".macro restore reg, index, base\n"     \
+    "    lw \\reg, 4 * (\\index)(\\base)\n" \
+    ".endm\n"                               \
+    ".macro to_float reg, value\n"          \
+    "    fmv.w.x \\reg, \\value\n"          \
+    ".endm\n"                               \
+    ".macro from_float value, reg\n"        \
+    "    fmv.x.w \\value, \\reg\n"          \
+    ".endm\n"                               \
+    ".equ pattern, 0x40123000\n"
+#endif
 
-        ".global rogue_run\n"
-        "rogue_run:\n"
-        "    addi sp, sp, -128\n"
-        "    sd ra, 0(sp)\n"
-        "    sd gp, 8(sp)\n"
-        "    sd tp, 16(sp)\n"
-        "    .irp n,0,1,2,3,4,5,6,7,8,9,10,11\n"
-        "    sd s\\n, 24 + 8 * \\n(sp)\n"
-        "    .endr\n"
-        "    sd sp, 16(a1)\n"
-        "    sd gp, 24(a1)\n"
-        "    sd tp, 32(a1)\n"
-        "    la t0, rogue_slot\n"
-        "    sw a0, 0(t0)\n"
-        "    sd sp, 8(t0)\n"
-        "    fence.i\n"
-        "    csrw sscratch, a2\n"
-        "    mv x31, a1\n"
-        "    ld x1, 8(x31)\n"
-        "    .irp n,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
-        "    ld x\\n, 8 * \\n(x31)\n"
-        "    .endr\n"
-        "    j rogue_slot\n"
-        "rogue_after:\n"
-        "    csrrw x31, sscratch, x31\n"
-        "    .irp n,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30\n"
-        "    sd x\\n, 8 * \\n(x31)\n"
-        "    .endr\n"
-        "    csrr t0, sscratch\n"
-        "    sd t0, 248(x31)\n"
-        "    la t0, rogue_slot\n"
-        "    ld sp, 8(t0)\n"
-        "    ld ra, 0(sp)\n"
-        "    ld gp, 8(sp)\n"
-        "    ld tp, 16(sp)\n"
-        "    .irp n,0,1,2,3,4,5,6,7,8,9,10,11\n"
-        "    ld s\\n, 24 + 8 * \\n(sp)\n"
-        "    .endr\n"
-        "    addi sp, sp, 128\n"
-        "    ret\n"
+__asm__(MACHINE ".text\n"
+                ".option push\n"
+                ".option norelax\n"
+                ".option norvc\n"
+                ".global rogue_return\n"
+                "rogue_return:\n"
+                "    ret\n"
 
-        ".global rogue_float\n"
-        "rogue_float:\n"
-        "    .option arch, +d\n"
-        "    mv t2, a0\n"
-        "    li t0, 0x6000\n" /* sstatus.FS */
-        "    csrs sstatus, t0\n"
-        "    .irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
-        "    li t0, 0x40123456789ab000 + \\n\n"
-        "    fmv.d.x f\\n, t0\n"
-        "    .endr\n"
-        "    li a7, 0x10\n"
-        "    li a6, 0\n"
-        "    ecall\n"
-        "    lbu t0, 0(t2)\n"
-        "    li a0, 0\n"
-        "    .irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
-        "    li t0, 0x40123456789ab000 + \\n\n"
-        "    fmv.x.d t1, f\\n\n"
-        "    sub t0, t0, t1\n"
-        "    snez t0, t0\n"
-        "    slli t0, t0, \\n\n"
-        "    or a0, a0, t0\n"
-        "    .endr\n"
-        "    ret\n"
-        ".option pop\n"
+                ".global rogue_run\n"
+                "rogue_run:\n"
+                "    addi sp, sp, -128\n"
+                "    save ra, 0, sp\n"
+                "    save gp, 1, sp\n"
+                "    save tp, 2, sp\n"
+                "    .irp n,0,1,2,3,4,5,6,7,8,9,10,11\n"
+                "    save s\\n, 3+\\n, sp\n"
+                "    .endr\n"
+                "    save sp, 2, a1\n"
+                "    save gp, 3, a1\n"
+                "    save tp, 4, a1\n"
+                "    la t0, rogue_slot\n"
+                "    sw a0, 0(t0)\n"
+                "    la t1, rogue_sp\n"
+                "    save sp, 0, t1\n"
+                "    fence.i\n"
+                "    csrw sscratch, a2\n"
+                "    mv x31, a1\n"
+                "    restore x1, 1, x31\n"
+                "    .irp n,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+                "    restore x\\n, \\n, x31\n"
+                "    .endr\n"
+                "    j rogue_slot\n"
+                "rogue_after:\n"
+                "    csrrw x31, sscratch, x31\n"
+                "    .irp n,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30\n"
+                "    save x\\n, \\n, x31\n"
+                "    .endr\n"
+                "    csrr t0, sscratch\n"
+                "    save t0, 31, x31\n"
+                "    la t0, rogue_sp\n"
+                "    restore sp, 0, t0\n"
+                "    restore ra, 0, sp\n"
+                "    restore gp, 1, sp\n"
+                "    restore tp, 2, sp\n"
+                "    .irp n,0,1,2,3,4,5,6,7,8,9,10,11\n"
+                "    restore s\\n, 3+\\n, sp\n"
+                "    .endr\n"
+                "    addi sp, sp, 128\n"
+                "    ret\n"
 
-        ".section .data.rogue_slot, \"aw\"\n"
-        ".option push\n"
-        ".option norvc\n"
-        ".balign 8\n"
-        "rogue_slot:\n"
-        "    .word 0x13\n"
-        "    j rogue_after\n"
-        "    .dword 0\n" /* sp meanwhile */
-        ".option pop\n"
-        ".text\n");
+                ".global rogue_float\n"
+                "rogue_float:\n"
+                "    .option arch, +d\n"
+                "    mv t2, a0\n"
+                "    li t0, 0x6000\n" /* sstatus.FS */
+                "    csrs sstatus, t0\n"
+                "    .irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+                "    li t0, pattern + \\n\n"
+                "    to_float f\\n, t0\n"
+                "    .endr\n"
+                "    li a7, 0x10\n"
+                "    li a6, 0\n"
+                "    ecall\n"
+                "    lbu t0, 0(t2)\n"
+                "    li a0, 0\n"
+                "    .irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+                "    li t0, pattern + \\n\n"
+                "    from_float t1, f\\n\n"
+                "    sub t0, t0, t1\n"
+                "    snez t0, t0\n"
+                "    slli t0, t0, \\n\n"
+                "    or a0, a0, t0\n"
+                "    .endr\n"
+                "    ret\n"
+                ".option pop\n"
+
+                ".section .data.rogue_slot, \"aw\"\n"
+                ".option push\n"
+                ".option norvc\n"
+                ".balign 8\n"
+                "rogue_slot:\n"
+                "    .word 0x13\n"
+                "    j rogue_after\n"
+                "rogue_sp:\n"
+                "    .dword 0\n"
+                ".option pop\n"
+                ".text\n");
 
 #endif

@@ -40,7 +40,7 @@ static void typed(char c)
 
 static uint64_t value(uint32_t i)
 {
-    return i * 0x9e3779b97f4a7c15ul + 1;
+    return i * 0x9e3779b97f4a7c15ull + 1;
 }
 
 static void second_cpu(void)

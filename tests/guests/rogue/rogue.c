@@ -150,7 +150,7 @@ static void run(unsigned long opcode, unsigned long base)
     bool changed = false;
 
     for (uint32_t i = 0; i < 32; i++) {
-        before[i] = 0xa5a5a5a500000000ul + i;
+        before[i] = (~0ul / 255 * 0xa5 & ~0xfful) + i;
     }
     before[11] = base;
     before[16] = SBI_BASE_SPEC_VERSION; /* for an ecall */
@@ -179,18 +179,23 @@ static void keep_float(unsigned long uart)
     }
 }
 
+/* Around the widths of registers, addresses and masks. */
 static const unsigned long edges[] = {
     0,
     1,
     2,
     7,
     8,
+    31,
+    32,
     63,
     64,
     4095,
     0x7fffffff,
+    0x80000000,
     0x90000000,
     0xffffffff,
+#if __riscv_xlen == 64
     1ul << 32,
     1ul << 38,
     (1ul << 39) - 1,
@@ -199,9 +204,9 @@ static const unsigned long edges[] = {
     ~(1ul << 63),
     1ul << 63,
     (1ul << 63) + 1,
+#endif
     ~0xffful,
     -2ul,
-    -1ul,
 };
 
 #define EDGES (sizeof edges / sizeof *edges)
@@ -218,10 +223,15 @@ static bool meant(unsigned long extension, unsigned long function, unsigned long
 static void sweep(void)
 {
     static const unsigned long extensions[] = {
-        SBI_BASE,   SBI_TIME,   SBI_IPI,    SBI_RFENCE, SBI_HSM,    SBI_SRST, SBI_DBCN, SBI_PMU, SBI_BAO, 0,
-        1,          2,          3,          4,          5,          6,        7,        8,       9, /* the calls of SBI 0.1 */
-        0x53555350, 0x43505043, 0x4e41434c, 0x535441,   0x46574654, /* SUSP, CPPC, NACL, STA, FWFT */
-        0x0a000000, 0x7fffffff, 0xffffffff, 1ul << 63,  -1ul,
+        SBI_BASE,   SBI_TIME,   SBI_IPI,    SBI_RFENCE,
+        SBI_HSM,    SBI_SRST,   SBI_DBCN,   SBI_PMU,
+        SBI_BAO,    0,          1,          2,
+        3,          4,          5,          6,
+        7,          8,          9, /* the calls of SBI 0.1 */
+        0x53555350, 0x43505043, 0x4e41434c, 0x535441,
+        0x46574654, /* SUSP, CPPC, NACL, STA, FWFT */
+        0x0a000000, 0x7fffffff, 0xffffffff, ~(~0ul >> 1),
+        -1ul,
     };
     uint32_t calls = 0, strange = 0;
 

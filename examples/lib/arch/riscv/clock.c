@@ -21,16 +21,36 @@ uint64_t clock_init(void)
 
 uint64_t clock_now(void)
 {
+#if __riscv_xlen == 64
     return csr_read(time);
+#else
+    uint32_t high, low;
+
+    do {
+        high = csr_read(timeh);
+        low = csr_read(time);
+    } while (high != csr_read(timeh));
+    return (uint64_t)high << 32 | low;
+#endif
 }
 
 void clock_set(uint64_t when)
 {
+#if __riscv_xlen == 64
     if (has_sstc) {
-        csr_write(0x14d, when); /* stimecmp: this assembler does not know its name */
+        csr_write(stimecmp, when);
     } else {
         sbi_call(SBI_TIME, 0, when, 0, 0, 0, 0);
     }
+#else
+    if (has_sstc) {
+        csr_write(stimecmph, ~0u); /* so that it does not fire between the halves */
+        csr_write(stimecmp, (uint32_t)when);
+        csr_write(stimecmph, (uint32_t)(when >> 32));
+    } else {
+        sbi_call(SBI_TIME, 0, (uint32_t)when, (uint32_t)(when >> 32), 0, 0, 0);
+    }
+#endif
 }
 
 void clock_on(void)

@@ -63,8 +63,12 @@
 #define csr_read64(csr)     ((uint64_t)csr_read(csr))
 #define csr_write64(csr, v) csr_write(csr, v)
 #else
-#define csr_read64(csr)     ((uint64_t)csr_read(csr##h) << 32 | csr_read(csr))
-#define csr_write64(csr, v) (csr_write(csr, v), csr_write(csr##h, (uint64_t)(v) >> 32))
+#define csr_read64(csr) ((uint64_t)csr_read(csr##h) << 32 | csr_read(csr))
+#define csr_write64(csr, v)                     \
+    do {                                        \
+        csr_write(csr, v);                      \
+        csr_write(csr##h, (uint64_t)(v) >> 32); \
+    } while (0)
 #endif
 
 #define csr_op_(op, csr, v) __asm__ volatile(op " " #csr ", %0" ::"rK"((unsigned long)(v)) : "memory")
