@@ -26,7 +26,8 @@ def load(name: str, folder: str = "") -> tuple[Board | None, list[tuple[str, str
 
 
 def test_every_board_that_comes_with_bulkhead_loads() -> None:
-    assert board_names() == ["qemu-aarch64-virt-gicv2", "qemu-aarch64-virt-gicv3", "qemu-riscv64-virt",
+    assert board_names() == ["qemu-aarch64-virt-gicv2", "qemu-aarch64-virt-gicv3", "qemu-riscv32-virt",
+                             "qemu-riscv64-virt",
                              "qemu-riscv64-virt-aia",
                              "qemu-riscv64-virt-aplic", "xlnx-zcu102"]
     for name in board_names():
@@ -59,7 +60,7 @@ def test_a_compiled_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("name, message, help_", [
     ("qemu-riscv64-vrit", "there is no board 'qemu-riscv64-vrit'", "did you mean qemu-riscv64-virt?"),
     ("nothing", "there is no board 'nothing'",
-     "boards that there are: qemu-aarch64-virt-gicv2, qemu-aarch64-virt-gicv3, qemu-riscv64-virt, "
+     "boards that there are: qemu-aarch64-virt-gicv2, qemu-aarch64-virt-gicv3, qemu-riscv32-virt, qemu-riscv64-virt, "
      "qemu-riscv64-virt-aia, qemu-riscv64-virt-aplic, xlnx-zcu102"),
     ("./nothing", "there is no board folder nothing", "a path is relative to the folder of the file that names it"),
     ("nothing.dtb", "there is no file nothing.dtb", "a path is relative to the folder of the file that names it"),

@@ -84,7 +84,7 @@ VARIANTS = str(Path(__file__).resolve().parents[1] / "boards" / "qemu-riscv64-vi
 @pytest.mark.parametrize("name, options", [
     ("qemu-riscv64-virt", ",aclint=off"), ("qemu-riscv64-virt-aplic", ",aclint=off"),
     ("qemu-riscv64-virt-aia", ",aclint=off"), ("qemu-aarch64-virt-gicv2", ""), ("qemu-aarch64-virt-gicv3", ""),
-    pytest.param(f"{VARIANTS}-max", ",aclint=off", id="max"), pytest.param(f"{VARIANTS}-rva23", ",aclint=off", id="rva23")])
+    ("qemu-riscv32-virt", ",aclint=off"), pytest.param(f"{VARIANTS}-max", ",aclint=off", id="max"), pytest.param(f"{VARIANTS}-rva23", ",aclint=off", id="rva23")])
 def test_tree_is_what_qemu_dumps(name: str, options: str, tmp_path: Path) -> None:
     made = board(name)
     program = qemu(made.run[0])
@@ -118,7 +118,8 @@ def test_zcu102_has_the_registers_of_qemus_memory_map() -> None:
                     "zynqmp.ocm_ram_bank_0", "zynqmp.ocm_ram_bank_1", "zynqmp.ocm_ram_bank_2", "zynqmp.ocm_ram_bank_3"}
 
 
-@pytest.mark.parametrize("name", ["qemu-riscv64-virt", "qemu-riscv64-virt-aplic", "qemu-riscv64-virt-aia"])
+@pytest.mark.parametrize("name", ["qemu-riscv64-virt", "qemu-riscv64-virt-aplic", "qemu-riscv64-virt-aia",
+                                  "qemu-riscv32-virt"])
 def test_opensbi_stays_within_its_memory(name: str) -> None:
     made = board(name)
     program = qemu(made.run[0])

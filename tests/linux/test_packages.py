@@ -22,11 +22,11 @@ def apt(directory: Path, files: dict[str, str]) -> Path:
 def test_mirror_from_one_line_sources(tmp_path):
     assert mirror(apt(tmp_path, {"sources.list": """\
 # deb http://commented.example/debian bookworm main
-deb http://security.example/debian-security bookworm-security main
+deb http://one.example/debian-security bookworm-security main
 deb-src http://source.example/debian bookworm main
 deb http://other.example/apt nodistro main
-deb [arch=amd64 signed-by=/usr/share/keyrings/x.gpg] http://mirror.example/debian bookworm main contrib
-"""})) == "http://mirror.example/debian"
+deb [arch=amd64 signed-by=/usr/share/keyrings/x.gpg] http://two.example/debian bookworm main contrib
+"""})) == "http://two.example/debian"
 
 
 def test_mirror_from_deb822_sources(tmp_path):
@@ -42,16 +42,16 @@ URIs: http://source.example/debian
 Suites: trixie
 
 Types: deb
-URIs: http://security.example/debian-security
+URIs: http://one.example/debian-security
 Suites: trixie-security
 
 Types: deb deb-src
 # a comment between fields
 URIs:
-  http://mirror.example/debian
+  http://two.example/debian
 Suites: trixie trixie-updates
 Components: main
-"""})) == "http://mirror.example/debian"
+"""})) == "http://two.example/debian"
 
 
 def test_without_a_mirror(tmp_path):

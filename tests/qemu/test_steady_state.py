@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from typing import Iterator
 
 import pytest
 
@@ -56,9 +57,11 @@ def exits(console: Console, cpus: int = 4, seconds: float = 2.0) -> dict[str, di
 
 
 @pytest.fixture(scope="module")
-def linux() -> Shell:
+def linux(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     built = build("examples/linux-and-control/linux-and-control-aia.yaml")
-    console = Console(built.command(), limit=200)
+    disk = tmp_path_factory.mktemp("linux") / "disk"
+    disk.write_bytes(bytes(1 << 20))
+    console = Console(built.command({"-drive": f"if=none,id=disk,format=raw,file={disk}"}), limit=200)
     shell = Shell(console)
     for _ in range(10):                 # the network is still being found
         if exits(console, seconds=1.0) == NONE:
