@@ -104,7 +104,8 @@ static void put_locked(struct vm *vm, char c)
     } else if (c != '\r' && c != '\0') {
         if (own->length == CONSOLE_LINE)
             finish_line(vm);
-        own->line[own->length++] = c;
+        own->line[own->length] = c;
+        own->length++;
     }
 }
 

@@ -121,7 +121,7 @@ static void restart(struct cpu *cpu)
     /* In this order: whoever finds the VM restarting and sees the new number is in the next restart. */
     __atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_RELEASE);
     __atomic_fetch_add(&vm->restarts, 1, __ATOMIC_RELEASE);
-    vm_start(vm, 0, own->entry, own->dtb);
+    (void)vm_start(vm, 0, own->entry, own->dtb);
 }
 
 void vm_join_restart(struct cpu *cpu)
@@ -179,7 +179,7 @@ _Noreturn void cpu_park(struct cpu *cpu)
 {
     virq_reset_vcpu(cpu);
     for (;;) {
-        cpu_take_events(cpu);
+        (void)cpu_take_events(cpu);
         if (vm_state(cpu->vm) == VM_RESTARTING)
             vm_join_restart(cpu);
         if (vm_state(cpu->vm) == VM_RUNNING && cpu_state(cpu) == VCPU_STARTING)
@@ -304,7 +304,7 @@ bool vm_access(struct cpu *cpu, const struct window *window, struct vdev_access 
         if (access->width != 4 || access->offset != 0)
             return false;
         if (access->write)
-            vm_ring(cpu, window->index);
+            (void)vm_ring(cpu, window->index);
         access->value = 0;
         return true;
     }

@@ -26,17 +26,17 @@ void uart_put(char c)
 {
     if ((mmio_read32(uart(UART_CR)) & CR_ENABLE) != CR_ENABLE)
         mmio_write32(uart(UART_CR), CR_ENABLE);
-    while (mmio_read32(uart(UART_SR)) & SR_FULL)
+    while ((mmio_read32(uart(UART_SR)) & SR_FULL) != 0)
         ;
     mmio_write32(uart(UART_FIFO), (uint8_t)c);
 }
 
 int uart_get(void)
 {
-    if (mmio_read32(uart(UART_SR)) & SR_EMPTY) {
+    if ((mmio_read32(uart(UART_SR)) & SR_EMPTY) != 0) {
         mmio_write32(uart(UART_ISR), INT_RX);
         /* What came before that will not interrupt again. */
-        if (mmio_read32(uart(UART_SR)) & SR_EMPTY)
+        if ((mmio_read32(uart(UART_SR)) & SR_EMPTY) != 0)
             return -1;
     }
     return (int)(mmio_read32(uart(UART_FIFO)) & 0xff);

@@ -64,7 +64,7 @@ static uint64_t bit_register(const struct cpu *cpu, uint32_t reg, uint32_t id)
 
 static void wait_for_writes(void)
 {
-    while (mmio_read32(gicd(GICD_CTLR)) & CTLR_RWP)
+    while ((mmio_read32(gicd(GICD_CTLR)) & CTLR_RWP) != 0)
         ;
 }
 
@@ -100,7 +100,7 @@ void irqchip_init_cpu(struct cpu *cpu)
         console_message("%s: the redistributor at 0x%llx is that of CPU 0x%x", cpu->config->name,
                         (unsigned long long)own, affinity);
     mmio_write32(own + GICR_WAKER, mmio_read32(own + GICR_WAKER) & ~WAKER_SLEEP);
-    while (mmio_read32(own + GICR_WAKER) & WAKER_ASLEEP)
+    while ((mmio_read32(own + GICR_WAKER) & WAKER_ASLEEP) != 0)
         ;
     mmio_write32(own + GICR_SGI + GICD_ICENABLER, UINT32_MAX);
     mmio_write32(own + GICR_SGI + GICD_ICACTIVER, UINT32_MAX);

@@ -15,14 +15,14 @@
 
 void uart_put(char c)
 {
-    while (mmio_read32(config.console.base + UARTFR) & FR_TXFF)
+    while ((mmio_read32(config.console.base + UARTFR) & FR_TXFF) != 0)
         ;
     mmio_write32(config.console.base + UARTDR, (uint8_t)c);
 }
 
 int uart_get(void)
 {
-    if (mmio_read32(config.console.base + UARTFR) & FR_RXFE) {
+    if ((mmio_read32(config.console.base + UARTFR) & FR_RXFE) != 0) {
         mmio_write32(config.console.base + UARTICR, INT_RX);
         return -1;
     }

@@ -175,7 +175,7 @@ void vgic_flush(struct cpu *cpu)
     if (virq->stale[cpu->vcpu])
         vgic_reset_vcpu(cpu, true);
     reclaim(cpu);
-    while (virq->enabled) {
+    while (virq->enabled != 0) {
         uint32_t priority;
         uint32_t id = best(virq, cpu->vcpu, &priority);
         int index;

@@ -67,7 +67,7 @@ static uint32_t access_config(struct vgic_word *word, uint32_t n, bool write, ui
 
         if (write)
             word->edge = (value >> (i * 2 + 1) & 1) != 0 ? word->edge | edge : word->edge & ~edge;
-        if (word->edge & edge)
+        if ((word->edge & edge) != 0)
             read |= 2u << i * 2;
     }
     return read;

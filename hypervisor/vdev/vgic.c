@@ -66,7 +66,7 @@ void virq_set_level(struct cpu *cpu, struct vm *vm, uint32_t number, bool level)
     } else {
         word->level &= ~bit(number);
         clear_pending(word, number);
-        if (word->inflight & bit(number))
+        if ((word->inflight & bit(number)) != 0)
             vgic_deliver(cpu, vm, target_of(virq, 0, number));
     }
     spin_unlock(&virq->lock);
@@ -120,7 +120,7 @@ void vgic_route(struct cpu *cpu, uint32_t id, uint32_t vcpu)
     __atomic_store_n(&virq->route[id - GIC_SPI], (uint8_t)vcpu, __ATOMIC_SEQ_CST);
     if (physical != 0 && (virq->shared[index].enable & bit(id)))
         irqchip_enable(vm_cpu(cpu->vm, vcpu), physical, true);
-    if (virq->shared[index].inflight & bit(id))
+    if ((virq->shared[index].inflight & bit(id)) != 0)
         vgic_deliver(cpu, cpu->vm, before);
     if ((__atomic_load_n(&virq->shared[index].pending, __ATOMIC_SEQ_CST) & bit(id)) != 0)
         vgic_deliver(cpu, cpu->vm, vcpu);
@@ -174,9 +174,9 @@ void vgic_reset_vcpu(struct cpu *cpu, bool is_restart)
 
         if (physical == 0)
             continue;
-        if (private->enable & bit(id))
+        if ((private->enable & bit(id)) != 0)
             irqchip_enable(cpu, physical, false);
-        if (private->pending & bit(id))
+        if ((private->pending & bit(id)) != 0)
             gic_deactivate(physical);
     }
     *private = (struct vgic_word){.enable = 0xffff, .edge = 0xffff};

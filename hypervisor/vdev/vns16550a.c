@@ -59,8 +59,10 @@ void vuart_receive(struct cpu *cpu, struct vm *vm, uint8_t byte)
     struct vuart *uart = &vm->uart;
 
     spin_lock(&uart->lock);
-    if (uart->rx_head - uart->rx_tail < VUART_RX_SIZE)
-        uart->rx[uart->rx_head++ % VUART_RX_SIZE] = byte;
+    if (uart->rx_head - uart->rx_tail < VUART_RX_SIZE) {
+        uart->rx[uart->rx_head % VUART_RX_SIZE] = byte;
+        uart->rx_head++;
+    }
     if (vm->config->uart_irq != 0)
         update_line(cpu, vm);
     spin_unlock(&uart->lock);
@@ -178,7 +180,7 @@ static void write_register(struct vuart *uart, uint64_t reg, uint8_t value, bool
         uart->ier = value & 0x0f;
         break;
     case REG_IIR:
-        if (value & FCR_CLEAR_RX)
+        if ((value & FCR_CLEAR_RX) != 0)
             uart->rx_tail = uart->rx_head;
         break;
     case REG_LCR:

@@ -50,8 +50,10 @@ void vuart_receive(struct cpu *cpu, struct vm *vm, uint8_t byte)
     struct vuart *uart = &vm->uart;
 
     spin_lock(&uart->lock);
-    if (uart->rx_head - uart->rx_tail < VUART_RX_SIZE)
-        uart->rx[uart->rx_head++ % VUART_RX_SIZE] = byte;
+    if (uart->rx_head - uart->rx_tail < VUART_RX_SIZE) {
+        uart->rx[uart->rx_head % VUART_RX_SIZE] = byte;
+        uart->rx_head++;
+    }
     if (vm->config->uart_irq != 0)
         update_line(cpu, vm);
     spin_unlock(&uart->lock);
@@ -143,7 +145,7 @@ static void write_register(struct vuart *uart, uint64_t reg, uint32_t value, boo
         uart->ier = (uint8_t)value & (INT_RX | INT_TX | INT_RT);
         break;
     case UARTICR:
-        if (value & INT_TX)
+        if ((value & INT_TX) != 0)
             uart->thre = false;
         break;
     default:

@@ -186,9 +186,9 @@ static void complete(struct cpu *cpu, uint32_t context, uint32_t number)
     virq->active[word] &= ~bit(number);
     if (cpu->vm->config->irq_physical[number] != 0)
         irqchip_complete(vm_cpu(cpu->vm, context), cpu->vm->config->irq_physical[number]);
-    else if (virq->level[word] & bit(number))
+    else if ((virq->level[word] & bit(number)) != 0)
         __atomic_fetch_or(&virq->pending[word], bit(number), __ATOMIC_ACQ_REL);
-    if (pending_word(virq, word) & bit(number))
+    if ((pending_word(virq, word) & bit(number)) != 0)
         drive_for(cpu, cpu->vm, number);
 }
 

@@ -4,7 +4,7 @@
     python3 tests/lint [--jobs N] [CHECK]...
     python3 tests/lint --format                 clang-format changes the C instead
 
-CHECK: spdx, length, format, cppcheck, tidy, analyzer, shell, pyflakes, mypy; none: all of them.
+CHECK: spdx, length, format, cppcheck, misra, tidy, analyzer, shell, pyflakes, mypy; none: all of them.
 """
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Callable
+
+from misra import judge
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PYTHON = "/usr/bin/python3"
@@ -111,6 +113,21 @@ def _cppcheck() -> Findings:
     return findings + _run(*_CPPCHECK, "-Iexamples/lib/include", *_files("examples/*.c"))
 
 
+def _misra() -> Findings:
+    """MISRA C:2012, as far as cppcheck knows it, less what docs/internals/misra.md argues."""
+    output: list[str] = []
+    for (arch, plan), paths in _hypervisor().items():
+        kept = _ROOT / "build" / "misra" / f"{arch}-{plan}"
+        kept.mkdir(parents=True, exist_ok=True)
+        output += subprocess.run(
+            ["cppcheck", "--quiet", "--std=c11", "--addon=misra", "-D__riscv_xlen=64", f"--cppcheck-build-dir={kept}",
+             "--template={file}:{line}: {message} [{id}]", *[f for f in _flags(arch, plan) if f.startswith("-I")],
+             *map(str, paths)], cwd=_ROOT, text=True, capture_output=True).stderr.splitlines()
+    wrong, used = judge(output, (_ROOT / "docs/internals/misra.md").read_text())
+    print(f"misra: {sum(used.values())} deviations from {len(used)} rules, each with its reason; {len(wrong)} without")
+    return wrong
+
+
 def _shell() -> Findings:
     return _run("shellcheck", "--severity=warning", *[p for p in _files("bin/*", ".ci/*", "*.sh") if _is_shell(_ROOT / p)])
 
@@ -135,7 +152,7 @@ def _mypy() -> Findings:
 
 
 _CHECKS: dict[str, Callable[[], Findings]] = {
-    "mypy": _mypy, "tidy": _tidy, "cppcheck": _cppcheck, "analyzer": _analyzer, "pyflakes": _pyflakes, "format": _format,
+    "misra": _misra, "mypy": _mypy, "tidy": _tidy, "cppcheck": _cppcheck, "analyzer": _analyzer, "pyflakes": _pyflakes, "format": _format,
     "shell": _shell, "spdx": _spdx, "length": _length}
 
 

@@ -98,7 +98,7 @@ _Noreturn void cpu_main(struct cpu *cpu)
 _Noreturn void arch_system_off(bool failed)
 {
     (void)failed;
-    psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+    (void)psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
     for (;;)
         __asm__ volatile("wfi");
 }

@@ -52,7 +52,7 @@ static bool take_interrupts(struct cpu *cpu)
 void arch_wait(struct cpu *cpu)
 {
     __asm__ volatile("dsb sy\n\twfi" ::: "memory");
-    take_interrupts(cpu);
+    (void)take_interrupts(cpu);
 }
 
 void trap_interrupt(struct cpu *cpu)

@@ -57,13 +57,13 @@ static struct sbi_result configure(const ureg_t *args)
 {
     ureg_t flags = args[2] & CONFIGURE_COMMON;
 
-    if (args[2] & ~(ureg_t)0xff)
+    if ((args[2] & ~(ureg_t)0xff) != 0)
         return refused(SBI_INVALID_PARAM);
     if (EVENT_TYPE(args[3]) != EVENT_GENERAL && EVENT_TYPE(args[3]) != EVENT_CACHE)
         return refused(SBI_NOT_SUPPORTED);
-    if (args[2] & CONFIGURE_NOT_U)
+    if ((args[2] & CONFIGURE_NOT_U) != 0)
         flags |= CONFIGURE_NOT_VU;
-    if (args[2] & CONFIGURE_NOT_S)
+    if ((args[2] & CONFIGURE_NOT_S) != 0)
         flags |= CONFIGURE_NOT_VS;
     flags |= CONFIGURE_NOT_U | CONFIGURE_NOT_S | CONFIGURE_NOT_M;
     return sbi_call(SBI_PMU, PMU_CONFIGURE, args[0], args[1], flags, args[3], 0);
@@ -103,7 +103,7 @@ void guest_pmu_reset(struct cpu *cpu)
     cpu->arch.counts = false;
     count = sbi_call(SBI_PMU, PMU_COUNTERS, 0, 0, 0, 0, 0).value;
     all = count < sizeof(all) * 8 ? ((ureg_t)1 << count) - 1 : ~(ureg_t)0;
-    sbi_call(SBI_PMU, PMU_STOP, 0, all, STOP_RESET, 0, 0);
-    sbi_call(SBI_PMU, PMU_CONFIGURE, COUNTER_CYCLE, 1, CONFIGURE_COMMON & ~1u, EVENT_CYCLES, 0);
-    sbi_call(SBI_PMU, PMU_CONFIGURE, COUNTER_INSTRET, 1, CONFIGURE_COMMON & ~1u, EVENT_INSTRET, 0);
+    (void)sbi_call(SBI_PMU, PMU_STOP, 0, all, STOP_RESET, 0, 0);
+    (void)sbi_call(SBI_PMU, PMU_CONFIGURE, COUNTER_CYCLE, 1, CONFIGURE_COMMON & ~1u, EVENT_CYCLES, 0);
+    (void)sbi_call(SBI_PMU, PMU_CONFIGURE, COUNTER_INSTRET, 1, CONFIGURE_COMMON & ~1u, EVENT_INSTRET, 0);
 }

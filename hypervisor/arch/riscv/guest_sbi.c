@@ -287,7 +287,7 @@ static struct sbi_result console_read(struct cpu *cpu, uint64_t count, uint64_t 
         /* A byte is taken when it has been stored. */
         if (!arch_guest_write(ipa + done, (uint8_t)byte))
             return done == 0 ? result(SBI_INVALID_PARAM, 0) : result(SBI_SUCCESS, (ureg_t)done);
-        vuart_take(cpu->vm);
+        (void)vuart_take(cpu->vm);
     }
     return result(SBI_SUCCESS, (ureg_t)done);
 }

@@ -36,9 +36,9 @@ void timer_set_guest(uint64_t deadline)
     }
     csr_clear(hvip, 1 << IRQ_VS_TIMER);
 #if __riscv_xlen == 64
-    sbi_call(SBI_TIME, 0, deadline, 0, 0, 0, 0);
+    (void)sbi_call(SBI_TIME, 0, deadline, 0, 0, 0, 0);
 #else
-    sbi_call(SBI_TIME, 0, (ureg_t)deadline, (ureg_t)(deadline >> 32), 0, 0, 0);
+    (void)sbi_call(SBI_TIME, 0, (ureg_t)deadline, (ureg_t)(deadline >> 32), 0, 0, 0);
 #endif
     csr_set(sie, 1 << IRQ_S_TIMER);
 }

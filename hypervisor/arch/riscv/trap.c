@@ -41,11 +41,11 @@ static void take_interrupts(struct cpu *cpu)
 {
     ureg_t pending = csr_read(sip) & csr_read(sie);
 
-    if (pending & (1 << IRQ_S_SOFT))
-        csr_clear(sip, 1 << IRQ_S_SOFT);
-    if (pending & (1 << IRQ_S_TIMER))
+    if ((pending & (1u << IRQ_S_SOFT)) != 0)
+        csr_clear(sip, 1u << IRQ_S_SOFT);
+    if ((pending & (1u << IRQ_S_TIMER)) != 0)
         timer_fired();
-    if (pending & (1 << IRQ_S_EXT))
+    if ((pending & (1u << IRQ_S_EXT)) != 0)
         take_external(cpu);
 }
 

@@ -9,7 +9,7 @@
 
 void arch_kick(struct cpu *cpu)
 {
-    sbi_call(SBI_IPI, 0, 1, (ureg_t)cpu->config->id, 0, 0, 0);
+    (void)sbi_call(SBI_IPI, 0, 1, (ureg_t)cpu->config->id, 0, 0, 0);
 }
 
 void arch_vcpu_set_irq(struct cpu *cpu, bool asserted)
@@ -60,7 +60,7 @@ void vcpu_enter(struct cpu *cpu, uint64_t pc, uint64_t arg)
     csr_write(vsatp, 0);
     csr_write(scounteren, SCOUNTEREN_GUEST); /* as firmware leaves it: kernels take it that user space can read time */
     csr_write(senvcfg, 0);
-    if (cpu->config->hstateen0 & HSTATEEN0_SE0)
+    if ((cpu->config->hstateen0 & HSTATEEN0_SE0) != 0)
         csr_write(sstateen0, 0);
     csr_write(sepc, pc);
     csr_write(sstatus, SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_FS | SSTATUS_VS);
