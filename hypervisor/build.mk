@@ -18,7 +18,7 @@ warnings := -Wall -Wextra -Werror -Wpedantic -Wconversion -Wshadow -Wundef -Wstr
             -Wvla -Wwrite-strings -Wcast-align -Wframe-larger-than=512
 
 sources := $(sort $(wildcard hypervisor/core/*.c hypervisor/lib/*.c hypervisor/arch/$(ARCH)/*.[cS])) \
-           $(VDEVS:%=hypervisor/vdev/%.c) $(DRIVERS:%=hypervisor/drivers/%.c)
+           $(PARTS:%=hypervisor/parts/%.c) $(VDEVS:%=hypervisor/vdev/%.c) $(DRIVERS:%=hypervisor/drivers/%.c)
 objects := $(patsubst hypervisor/%,$(B)/obj/%.o,$(sources)) $(B)/obj/config.c.o $(B)/obj/payload.S.o
 cflags  := $(common) $(optimise) $(warnings) -fstack-usage \
            -Ihypervisor/include -Ihypervisor/arch/$(ARCH)/include -Ihypervisor/vdev -I$(G)

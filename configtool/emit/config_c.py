@@ -33,6 +33,7 @@ def plan_h(plan: Plan, registers: dict[str, int]) -> str:
         ("PLAN_IRQ_WORDS", f"{highest // 32 + 1}", f"words for guest interrupt numbers up to {highest}"),
         ("PLAN_TIMEBASE", f"{plan.timebase}", "Hz"),
         ("PLAN_VIRQ", string(_VIRQS[plan.irqchip.kind]), "virtual interrupt controller"),
+        ("PLAN_TIMER", f"{int('timer' in plan.parts)}", "the hypervisor uses a timer of its own"),
         ("PLAN_MSIS", f"{plan.irqchip.msis}", "identities of an interrupt file, 0 included"),
     ):
         lines.append(f"#define {name:<18} {value}" + (f" {comment(about)}" if about else ""))
@@ -71,6 +72,7 @@ def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
         *([f"    .gicc_base = {plan.irqchip.gicc:#x},", f"    .gich_base = {plan.irqchip.gich:#x},"]
           if plan.irqchip.gicc else []),
         *([f"    .maintenance_irq = {plan.irqchip.maintenance},"] if plan.irqchip.maintenance else []),
+        *([f"    .timer_irq = {plan.irqchip.timer},"] if plan.irqchip.timer else []),
         f"    .henvcfg = {plan.henvcfg:#x},",
         f"    .sstc = {'true' if plan.sstc else 'false'},",
         *(["    .stats = true,"] if plan.stats else []),

@@ -24,6 +24,7 @@ def config_mk(plan: Plan) -> str:
         f"TARGET := {plan.arch}",
         f"ARCH := {folder}",
         f"DRIVERS := {' '.join(sorted(drivers))}",
+        f"PARTS :={''.join(f' {part}' for part in plan.parts)}",
         f"VDEVS := {_VIRTUAL[plan.irqchip.kind]} {uart}",
         f"RUN = {' '.join(_argument(word) for word in plan.run)}",
         "",

@@ -71,10 +71,10 @@ def own_maps(board: Board, cpus: Sequence[Cpu]) -> list[Mapping]:
     return [Mapping(base, base, pages(size), "rw", "device", "interrupt controller") for base, size in registers]
 
 
-def physical(board: Board, edges: tuple[int, ...]) -> Irqchip:
-    """`edges`: sources in use that are edge-triggered."""
+def physical(board: Board, edges: tuple[int, ...], timer: bool) -> Irqchip:
+    """`edges`: sources in use that are edge-triggered; `timer`: the hypervisor uses a timer of its own."""
     if _kind(board) in gic.KINDS:
-        return gic.physical(board, edges)
+        return gic.physical(board, edges, timer)
     if _kind(board) in aplic.KINDS:
         return aplic.physical(board)
     controller = board.controller

@@ -59,8 +59,8 @@ def own_maps(board: Board, cpus: list[Cpu]) -> list[Mapping]:
             for base, size, what in parts]
 
 
-def physical(board: Board, edges: tuple[int, ...]) -> Irqchip:
-    """`sources` is the highest INTID that anything of the board has."""
+def physical(board: Board, edges: tuple[int, ...], timer: bool) -> Irqchip:
+    """`sources` is the highest INTID that anything of the board has; `timer`: the hypervisor uses one of its own."""
     controller = _controller(board)
     numbers = [i.number for d in board.devices for i in d.interrupts
                if i.controller == controller.path and i.number <= _LAST]
@@ -70,7 +70,7 @@ def physical(board: Board, edges: tuple[int, ...]) -> Irqchip:
     v2 = controller.kind == "gicv2"
     return Irqchip(controller.kind, *controller.registers[0], max([SPI - 1, *numbers]), edges=edges,
                    maintenance=maintenance[0], gicc=_interface(controller, 1) if v2 else 0,
-                   gich=controller.registers[2][0] if v2 else 0)
+                   gich=controller.registers[2][0] if v2 else 0, timer=_timer(board, "hyp-phys", 3) if timer else 0)
 
 
 def state_size(vcpus: int, words: int) -> int:
@@ -81,13 +81,19 @@ def state_size(vcpus: int, words: int) -> int:
 
 def timer_line(board: Board) -> Line:
     """The virtual timer of each vCPU: the CPU's own, passed on at the number that it has."""
+    number = _timer(board, "virt", 2)
+    if not number:
+        raise InternalError("the board has no virtual timer, and no rule said so")
+    return Line(number, number, "level-high", "virtual timer")
+
+
+def _timer(board: Board, name: str, place: int) -> int:
+    """INTID of one of the CPU's own timers, by its name or its place: secure, non-secure, virtual, hypervisor. 0: the
+    device tree does not tell of it."""
     timers = [d for d in board.devices if d.kind == "timer" and "arm,armv8-timer" in d.compatible]
     names = timers[0].node.strings("interrupt-names") if timers and timers[0].node is not None else ()
-    at = names.index("virt") if "virt" in names else 2      # secure, non-secure, virtual, hypervisor
-    if not timers or len(timers[0].interrupts) <= at:
-        raise InternalError("the board has no virtual timer, and no rule said so")
-    number = timers[0].interrupts[at].number
-    return Line(number, number, "level-high", "virtual timer")
+    at = names.index(name) if name in names else place
+    return timers[0].interrupts[at].number if timers and at < len(timers[0].interrupts) else 0
 
 
 def order(board: Board) -> dict[int, int]:

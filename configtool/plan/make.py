@@ -31,6 +31,7 @@ from .model import (PAGE, ChannelEnd, CpuPlan, Extent, HypervisorPlan, Irqchip, 
                     Restore, TreeNode, VmPlan)
 from .own import (Windows, console, hypervisor_maps, least_critical, own_devices, restored, rodata_size, trees, windows,
                   with_roots)
+from .parts import parts
 from .place import Placement, Run, runs
 from .restart import policy, restarts, restores
 from .space import Space
@@ -359,7 +360,7 @@ class _Maker:
             cpu_choice.timebase(board),
             "sstc" in everywhere, cpu_choice.henvcfg(self.all_cpus), hypervisor, cpu_plans, tuple(vms),
             (), board_console, chip,
-            tuple(owners[s] for s in sorted(owners)), space.probes(8), space.uses(), board.run + system.run)
+            tuple(owners[s] for s in sorted(owners)), space.probes(8), space.uses(), board.run + system.run, parts(system))
         return plan, needed
 
     def _cpu_plans(self, stacks: tuple[Range, ...]) -> tuple[CpuPlan, ...]:
@@ -376,7 +377,7 @@ class _Maker:
         used = [(number, trigger) for sources in self.sources.values() for number, trigger, _ in sources]
         used += [(i.number, i.trigger) for i in (device.interrupts if device else ()) if i.number == source]
         edges = {number for number, trigger in used if trigger.startswith("edge")}
-        return irqchip.physical(self.board, tuple(sorted(edges)))
+        return irqchip.physical(self.board, tuple(sorted(edges)), "timer" in parts(self.system))
 
     def _console_source(self, device: object) -> int:
         path = self.board.controller.path if self.board.controller else None

@@ -212,6 +212,7 @@ class Irqchip:
     msis: int = 0                   # identities of an interrupt file, 0 included; 0: no IMSIC
     edges: tuple[int, ...] = ()     # GIC: sources in use that are edge-triggered, sorted
     maintenance: int = 0            # GIC: INTID of the maintenance interrupt
+    timer: int = 0                  # GIC: INTID of the hypervisor's timer; 0: it uses none
     gicc: int = 0                   # GICv2: physical address of the CPU interface
     gich: int = 0                   # GICv2: of the virtual interface control
 
@@ -253,4 +254,5 @@ class Plan:
     banks: tuple[Bank, ...]
     uses: tuple[Use, ...]
     run: tuple[str, ...]            # board's run command
+    parts: tuple[str, ...] = ()     # files of hypervisor/parts that the system needs, sorted
     stats: bool = False             # the hypervisor prints its exit counters at the end

@@ -49,6 +49,11 @@ class Expected:
         return next(v for v in self.system.vms if v.name == name)
 
 
+def uses_timer(_system: System) -> bool:
+    """Whether the hypervisor has a use for a timer of its own."""
+    return False
+
+
 def whole_pages(base: int, size: int) -> tuple[int, int]:
     return base // PAGE * PAGE, -(-(base + size) // PAGE) * PAGE
 

@@ -13,7 +13,6 @@ from ..board.model import Board, InterruptController
 
 SPI = 32                        # the first interrupt that is not each CPU's own
 _SPECIAL = 1020                 # the first INTID that is no interrupt
-_VIRTUAL = 2                    # position of the virtual timer in `interrupts`
 _FRAMES = 0x2_0000              # of a redistributor
 
 
@@ -26,6 +25,7 @@ class Gic:
     virtual: tuple[int, int] | None             # GICv2: GICV, which guests have themselves
     maintenance: int
     timer: int                                  # the virtual timer's, which every VM has
+    own_timer: int                              # the hypervisor's
     order: dict[int, int]                       # CPU id -> its position
     redistributors: dict[int, int]              # GICv3: CPU id -> base
     highest: int                                # INTID that the device tree tells of
@@ -55,7 +55,7 @@ def gic(board: Board) -> Gic | None:
         control=(controller.registers[2][0], controller.registers[2][0] + 0x1000) if second else None,
         virtual=_interface(*controller.registers[3]) if second else None,
         maintenance=next((i.number for d in board.devices if d.path == controller.path for i in d.interrupts), 0),
-        timer=_timer(board), order=order,
+        timer=_timer(board, "virt", 2), own_timer=_timer(board, "hyp-phys", 3), order=order,
         redistributors=_redistributors(controller, order) if version == 3 else {},
         highest=max([SPI - 1, *(i.number for i in interrupts)]),
         edges=frozenset(i.number for i in interrupts if i.trigger.startswith("edge")))
@@ -67,11 +67,11 @@ def _interface(base: int, size: int) -> tuple[int, int]:
     return base, base + 0x2000
 
 
-def _timer(board: Board) -> int:
+def _timer(board: Board, name: str, position: int) -> int:
     for device in board.devices:
         if device.kind == "timer" and "arm,armv8-timer" in device.compatible:
             names = device.node.strings("interrupt-names") if device.node else ()
-            at = names.index("virt") if "virt" in names else _VIRTUAL
+            at = names.index(name) if name in names else position
             return device.interrupts[at].number if at < len(device.interrupts) else 0
     return 0
 

@@ -130,6 +130,7 @@ class Facts:
     gicc: int                   # GICv2
     gich: int                   # GICv2
     maintenance: int            # GIC
+    timer: int                  # GIC: INTID of the hypervisor's own timer, 0: it uses none
     irq_edges: tuple[int, ...]  # GIC: a bit for each source
     probes: tuple[int, ...]
     boot_ids: tuple[int, ...]   # of each CPU, as the first instructions know them; empty: they do not
@@ -234,7 +235,8 @@ def _facts(elf: Elf, memory: _Memory, made_for: Machine, config: Record, section
         elf=elf, arch=made_for.arch, name=memory.text(c.system, "config.system"),
         file=memory.text(c.file, "config.file"),
         board=memory.text(c.board, "config.board"), irqchip=c.irqchip_base, henvcfg=c.henvcfg, sstc=bool(c.sstc),
-        gicc=c.gicc_base, gich=c.gich_base, maintenance=c.maintenance_irq, irq_edges=c.irq_edges,
+        gicc=c.gicc_base, gich=c.gich_base, maintenance=c.maintenance_irq, timer=c.timer_irq,
+        irq_edges=c.irq_edges,
         boot_ids=_words(elf, memory, "boot_ids", len(c.cpus)) if elf.symbol("boot_ids") else (),
         probes=_words(elf, memory, "boot_probes"),
         console=ConsoleFacts(console.base, console.reg_shift, console.reg_width, console.irq, console.cpu) if console

@@ -77,7 +77,7 @@ void irqchip_init_cpu(struct cpu *cpu)
     mmio_write32(gicd(GICD_ICACTIVER), UINT32_MAX);
     for (uint32_t id = 0; id < GIC_SPI; id += 4)
         mmio_write32(gicd(GICD_IPRIORITYR) + id, PRIORITY * 0x01010101u);
-    mmio_write32(gicd(GICD_ISENABLER), 1u << GIC_KICK | 1u << config.maintenance_irq);
+    mmio_write32(gicd(GICD_ISENABLER), gic_own_interrupts());
     mmio_write32(gicc(GICC_PMR), 0xff);
     mmio_write32(gicc(GICC_CTLR), CTLR_EOIMODE);
     mmio_write32(gich(GICH_HCR), HCR_EN);

@@ -107,7 +107,7 @@ void irqchip_init_cpu(struct cpu *cpu)
     mmio_write32(own + GICR_SGI + GICD_IGROUPR, UINT32_MAX);
     for (uint32_t id = 0; id < GIC_SPI; id += 4)
         mmio_write32(own + GICR_SGI + GICD_IPRIORITYR + id, PRIORITY * 0x01010101u);
-    mmio_write32(own + GICR_SGI + GICD_ISENABLER, 1u << GIC_KICK | 1u << config.maintenance_irq);
+    mmio_write32(own + GICR_SGI + GICD_ISENABLER, gic_own_interrupts());
 
     sysreg_write(ICC_SRE_EL2, 0xf);
     isb();

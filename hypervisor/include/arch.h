@@ -39,6 +39,12 @@ void arch_guest_fill(const struct vm *vm, const struct restore *restore);
 /* The time counter: PLAN_TIMEBASE ticks in a second. */
 uint64_t arch_time(void);
 
+/*
+ * This CPU's hypervisor timer: call timer_expired() (timer.h) once arch_time() has reached `deadline`; TIMER_NEVER: do not.
+ * Guests have timers of their own, which this leaves alone. Only where PLAN_TIMER is 1. `cpu`: the one that runs.
+ */
+void arch_timer_set(struct cpu *cpu, uint64_t deadline);
+
 /* pc of the guest, for reports. */
 uint64_t arch_guest_pc(const struct cpu *cpu);
 

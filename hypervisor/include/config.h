@@ -11,6 +11,7 @@
  *   PLAN_IRQ_WORDS    32-bit words that hold one bit for each guest interrupt number of any VM
  *   PLAN_TIMEBASE     ticks of the time counter in a second
  *   PLAN_VIRQ         header of the virtual interrupt controller: "vplic.h"
+ *   PLAN_TIMER        1: the hypervisor uses a timer of its own (timer.h)
  *   PLAN_MSIS         interrupt identities of a vCPU's interrupt file, 0 included; 0: no IMSIC
  * and the layout of the image (PLAN_LOAD, ..., PLAN_STAGE1: the value of satp), which only entry.S reads.
  */
@@ -143,6 +144,7 @@ struct config {
     uint64_t gicc_base;       /* GICv2: CPU interface */
     uint64_t gich_base;       /* GICv2: virtual interface control */
     uint32_t maintenance_irq; /* GIC: INTID of the maintenance interrupt */
+    uint32_t timer_irq;       /* GIC: INTID of the hypervisor's timer; 0: it uses none */
     uint64_t henvcfg;         /* RISC-V: what guests may use of the environment */
     bool sstc;                /* guests program their timer themselves */
     bool stats;               /* print the exit counters at the end */

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config.h"
+
 struct cpu;
 
 #define GIC_SPURIOUS 1020u /* and above: nothing is pending */
@@ -18,6 +20,12 @@ struct cpu;
 #define GIC_PPI      16u
 #define GIC_KICK     7u /* SGI by which CPUs call each other */
 #define GIC_LR_MAX   16u
+
+/* Private interrupts that the hypervisor itself takes on each CPU, a bit each. */
+static inline uint32_t gic_own_interrupts(void)
+{
+    return 1u << GIC_KICK | 1u << config.maintenance_irq | (PLAN_TIMER ? 1u << config.timer_irq : 0);
+}
 
 uint32_t gic_acknowledge(void);      /* IAR: with the source CPU of an SGI above bit 10, on a GICv2 */
 void gic_end(uint32_t acknowledged); /* drop the priority */

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "drivers.h"
 #include "fake.h"
+#include "timer.h"
 
 #define GICR_VCPU0 0x08010000u /* in alpha's map */
 
@@ -336,4 +337,21 @@ TEST(aarch64_panic)
                               "  sp 11 lr 22 hcr 3008038003b vttbr 40210000\r\n");
     CHECK_EQ(OUTCOME(trap_panic(NULL, 0, 0)), OFF);
     CHECK_TEXT(fake_screen(), "");
+}
+
+TEST(trap_takes_the_timer_of_the_hypervisor)
+{
+    boot();
+    CHECK(fake_is_enabled(self, 26));
+    sysregs->cntfrq_el0 = 2ul * PLAN_TIMEBASE;
+    timer_set(self, TIMER_WATCHDOG, 3ul * PLAN_TIMEBASE + 7);
+    CHECK_EQ(sysregs->cnthp_cval_el2, 6ul * PLAN_TIMEBASE + 15);
+    CHECK_EQ(sysregs->cnthp_ctl_el2, 1);
+    sysregs->cntpct_el0 = 6ul * PLAN_TIMEBASE + 15;
+    fake_fire(self, 26);
+    fake_interrupts();
+    CHECK_EQ(sysregs->cnthp_ctl_el2, 0);
+    CHECK(!fake_is_active(self, 26));
+    CHECK_EQ(self->exits[EXIT_TIMER], 1);
+    CHECK_EQ(self->exits[EXIT_DEVICE], 0);
 }

@@ -104,6 +104,7 @@ TEST(sbi_time_without_sstc)
     CHECK_EQ(csrs->hvip, VSSIP);
     CHECK(csrs->sie & 1 << IRQ_S_TIMER);
     csrs->sip = 1 << IRQ_S_TIMER;
+    csrs->time = 5000;
     trap_interrupt(self, 1ul << 63 | IRQ_S_TIMER);
     CHECK_EQ(csrs->hvip, VSTIP | VSSIP);
     CHECK_EQ(csrs->sie & 1 << IRQ_S_TIMER, 0);

@@ -94,3 +94,17 @@ TEST(wide_last_vcpu)
     CHECK_EQ(guest_call(&cpus[0], SBI_HSM, SBI_HSM_STATUS, 63, 0, 0).value, SBI_HSM_START_PENDING);
     CHECK_EQ(guest_call(&cpus[0], SBI_HSM, SBI_HSM_START, 64, 0x80000000, 0).error, SBI_INVALID_PARAM);
 }
+
+/* A system that has no use for a timer of its own (PLAN_TIMER 0): without Sstc the firmware's is the guest's. */
+TEST(wide_timer_is_the_guests_alone)
+{
+    fake_config()->sstc = false;
+    fake_boot();
+    CHECK_EQ(guest_call(&cpus[0], SBI_TIME, 0, 5000, 0, 0).error, SBI_SUCCESS);
+    CHECK_EQ(fake_calls[0].args[0], 5000);
+    CHECK_EQ(csrs->sie & 1 << IRQ_S_TIMER, 1 << IRQ_S_TIMER);
+    csrs->sip = 1 << IRQ_S_TIMER;
+    trap_interrupt(&cpus[0], 1ul << 63 | IRQ_S_TIMER);
+    CHECK_EQ(csrs->hvip & 1 << IRQ_VS_TIMER, 1 << IRQ_VS_TIMER);
+    CHECK_EQ(csrs->sie & 1 << IRQ_S_TIMER, 0);
+}

@@ -7,6 +7,7 @@
 #include "cpu.h"
 #include "drivers.h"
 #include "gic.h"
+#include "timer.h"
 #include "vm.h"
 
 void trap_interrupt(struct cpu *cpu);                                       /* called by vectors.S */
@@ -25,6 +26,11 @@ static void take_interrupt(struct cpu *cpu, uint32_t acknowledged)
         gic_deactivate(acknowledged);
         if (id != GIC_KICK)
             virq_update(cpu);
+    } else if (PLAN_TIMER && id == config.timer_irq) {
+        sysreg_write(cnthp_ctl_el2, 0); /* its line falls before it is deactivated */
+        isb();
+        timer_expired(cpu);
+        gic_deactivate(acknowledged);
     } else if (id < GIC_SPI) {
         virq_physical(cpu, id); /* a private interrupt is that of the vCPU; deactivated when the guest ends it */
     } else if (id < PLAN_IRQS && config.irq_owner[id].vm == IRQ_HYPERVISOR) {
@@ -38,15 +44,19 @@ static void take_interrupt(struct cpu *cpu, uint32_t acknowledged)
     }
 }
 
-static bool take_interrupts(struct cpu *cpu)
+/* Why the hypervisor runs, if it was by these interrupts. */
+static enum exit_reason take_interrupts(struct cpu *cpu)
 {
-    bool kicked = false;
+    enum exit_reason reason = EXIT_DEVICE;
 
     for (uint32_t id = gic_acknowledge(); (id & 0x3ff) < GIC_SPURIOUS; id = gic_acknowledge()) {
-        kicked |= (id & 0x3ff) == GIC_KICK;
+        if ((id & 0x3ff) == GIC_KICK)
+            reason = EXIT_EVENT;
+        else if (PLAN_TIMER && (id & 0x3ff) == config.timer_irq)
+            reason = EXIT_TIMER;
         take_interrupt(cpu, id);
     }
-    return kicked;
+    return reason;
 }
 
 void arch_wait(struct cpu *cpu)
@@ -57,7 +67,7 @@ void arch_wait(struct cpu *cpu)
 
 void trap_interrupt(struct cpu *cpu)
 {
-    cpu->exits[take_interrupts(cpu) ? EXIT_EVENT : EXIT_DEVICE]++;
+    cpu->exits[take_interrupts(cpu)]++;
     if (cpu_take_events(cpu))
         vm_vcpu_off(cpu);
 }

@@ -4,6 +4,7 @@
 #include "arch/sysreg.h"
 #include "cpu.h"
 #include "gic.h"
+#include "timer.h"
 #include "vdev.h"
 
 void arch_kick(struct cpu *cpu)
@@ -29,6 +30,23 @@ uint64_t arch_time(void)
     uint64_t second = sysreg_read(cntfrq_el0);
 
     return ticks / second * PLAN_TIMEBASE + ticks % second * PLAN_TIMEBASE / second;
+}
+
+/* The hypervisor's physical timer; its compare value counts as the counter does, the deadline as arch_time(). */
+void arch_timer_set(struct cpu *cpu, uint64_t deadline)
+{
+    uint64_t second = sysreg_read(cntfrq_el0);
+
+    (void)cpu;
+    if (deadline == TIMER_NEVER) {
+        sysreg_write(cnthp_ctl_el2, 0);
+        return;
+    }
+    /* A tick of arch_time() may be several of the counter: one more, lest it fire before the deadline. */
+    sysreg_write(cnthp_cval_el2,
+                 deadline / PLAN_TIMEBASE * second + (deadline % PLAN_TIMEBASE * second) / PLAN_TIMEBASE + 1);
+    sysreg_write(cnthp_ctl_el2, 1);
+    isb();
 }
 
 uint64_t arch_guest_pc(const struct cpu *cpu)

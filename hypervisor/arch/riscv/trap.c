@@ -44,7 +44,7 @@ static void take_interrupts(struct cpu *cpu)
     if ((pending & (1u << IRQ_S_SOFT)) != 0)
         csr_clear(sip, 1u << IRQ_S_SOFT);
     if ((pending & (1u << IRQ_S_TIMER)) != 0)
-        timer_fired();
+        timer_fired(cpu);
     if ((pending & (1u << IRQ_S_EXT)) != 0)
         take_external(cpu);
 }

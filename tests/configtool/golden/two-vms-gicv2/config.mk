@@ -2,5 +2,6 @@
 TARGET := aarch64
 ARCH := aarch64
 DRIVERS := gicv2 pl011
+PARTS :=
 VDEVS := vgic vgic-lists vgic-registers vgicv2 vpl011
 RUN = qemu-system-aarch64 -M virt,virtualization=on,gic-version=2 -cpu cortex-a53 -smp 4 -m 2G -display none -monitor none -serial stdio -nic none -kernel $(BIN)

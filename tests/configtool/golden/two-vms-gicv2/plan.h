@@ -9,6 +9,7 @@
 #define PLAN_IRQ_WORDS     2 /* words for guest interrupt numbers up to 34 */
 #define PLAN_TIMEBASE      1000000 /* Hz */
 #define PLAN_VIRQ          "vgic.h" /* virtual interrupt controller */
+#define PLAN_TIMER         0 /* the hypervisor uses a timer of its own */
 #define PLAN_MSIS          0 /* identities of an interrupt file, 0 included */
 
 /* Where the image lies: physical addresses and bytes. */

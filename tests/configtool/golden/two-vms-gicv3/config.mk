@@ -2,5 +2,6 @@
 TARGET := aarch64
 ARCH := aarch64
 DRIVERS := gicv3 pl011
+PARTS :=
 VDEVS := vgic vgic-lists vgic-registers vgicv3 vpl011
 RUN = qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu cortex-a53 -smp 4 -m 2G -display none -monitor none -serial stdio -nic none -kernel $(BIN)

@@ -2,5 +2,6 @@
 TARGET := riscv64
 ARCH := riscv
 DRIVERS := ns16550a plic
+PARTS :=
 VDEVS := vplic vns16550a
 RUN = qemu-system-riscv64 -M virt -cpu rv64 -smp 4 -m 2G -display none -monitor none -serial stdio -nic none -bios default -kernel $(BIN)

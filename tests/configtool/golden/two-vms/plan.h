@@ -9,6 +9,7 @@
 #define PLAN_IRQ_WORDS     2 /* words for guest interrupt numbers up to 33 */
 #define PLAN_TIMEBASE      10000000 /* Hz */
 #define PLAN_VIRQ          "vplic.h" /* virtual interrupt controller */
+#define PLAN_TIMER         0 /* the hypervisor uses a timer of its own */
 #define PLAN_MSIS          0 /* identities of an interrupt file, 0 included */
 
 /* Where the image lies: physical addresses and bytes. */

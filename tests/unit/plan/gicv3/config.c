@@ -51,6 +51,7 @@ const struct config config = {
     .gicc_base = 0x08010000,
     .gich_base = 0x08030000,
     .maintenance_irq = 25,
+    .timer_irq = 26,
     .has_console = true,
     .console = {.base = 0x09000000, .irq = 33, .cpu = 1},
     .cpus =

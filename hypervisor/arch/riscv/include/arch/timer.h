@@ -4,13 +4,15 @@
 
 #include <stdint.h>
 
+struct cpu;
+
 /* Set this vCPU's timer; ticks of the time counter. */
 void timer_set_guest(uint64_t deadline);
 
 /* A fresh vCPU: no timer is set. */
 void timer_stop_guest(void);
 
-/* Without Sstc: the hart's own timer has fired, which is the guest's. */
-void timer_fired(void);
+/* The hart's own timer has fired: without Sstc it may be the guest's. */
+void timer_fired(struct cpu *cpu);
 
 #endif

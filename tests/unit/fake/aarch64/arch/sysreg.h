@@ -9,6 +9,7 @@
 #undef sysreg_write
 
 struct fake_sysregs {
+    unsigned long cnthp_ctl_el2, cnthp_cval_el2;
     unsigned long cnthctl_el2, cntkctl_el1, cntp_ctl_el0, cntfrq_el0, cntpct_el0, cntv_ctl_el0, cntvoff_el2,
         contextidr_el1, cpacr_el1;
     unsigned long cptr_el2, elr_el1, elr_el2, esr_el1, esr_el2, far_el1, far_el2, hcr_el2, hpfar_el2, hstr_el2,

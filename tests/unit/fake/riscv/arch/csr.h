@@ -14,7 +14,7 @@
 struct fake_csrs {
     unsigned long sepc, sstatus, scause, stval, sscratch, sie, sip, senvcfg, scounteren, sstateen0;
     unsigned long hstatus, hgatp, hedeleg, hideleg, hcounteren, henvcfg, hvip, hip, hie, htval, htinst, hstateen0;
-    unsigned long vsstatus, vsie, vstvec, vsscratch, vsepc, vscause, vstval, vsatp, vstimecmp, time;
+    unsigned long vsstatus, vsie, vstvec, vsscratch, vsepc, vscause, vstval, vsatp, vstimecmp, stimecmp, time;
     /* Of the IMSIC (arch/imsic.h): what is reached by way of siselect and vsiselect, and the interrupt to be claimed. */
     unsigned long siselect, vsiselect, s_file[256], vs_file[256], stopei, hgeie, hvien, hvictl, hviprio1, hviprio2;
 };

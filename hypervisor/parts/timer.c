@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "timer.h"
+
+#include "arch.h"
+#include "cpu.h"
+
+/* Of each CPU; 0: never. A CPU touches its own alone. */
+static uint64_t deadlines[PLAN_CPUS][TIMER_USES];
+
+static void arm(struct cpu *cpu)
+{
+    uint64_t next = TIMER_NEVER;
+
+    for (int use = 0; use < TIMER_USES; use++) {
+        uint64_t deadline = deadlines[cpu->index][use];
+
+        if (deadline != 0 && deadline < next)
+            next = deadline;
+    }
+    arch_timer_set(cpu, next);
+}
+
+void timer_set(struct cpu *cpu, enum timer_use use, uint64_t deadline)
+{
+    deadlines[cpu->index][use] = deadline != TIMER_NEVER ? deadline : 0;
+    arm(cpu);
+}
+
+static void call(struct cpu *cpu, enum timer_use use)
+{
+    (void)cpu;
+    switch (use) {
+    case TIMER_WATCHDOG:
+    case TIMER_BANDWIDTH:
+    default:
+        break;
+    }
+}
+
+void timer_expired(struct cpu *cpu)
+{
+    uint64_t now = arch_time();
+
+    for (int use = 0; use < TIMER_USES; use++) {
+        uint64_t *deadline = &deadlines[cpu->index][use];
+
+        if (*deadline != 0 && *deadline <= now) {
+            *deadline = 0;
+            call(cpu, (enum timer_use)use);
+        }
+    }
+    arm(cpu);
+}
