@@ -20,6 +20,7 @@ static struct {
     /* Bytes of the focus VM's unfinished line that stand on the screen; 0: the screen's line is empty. */
     uint32_t shown;
     bool escaped; /* the last key was the escape key */
+    bool redraw;  /* whoever holds the console shows the unfinished line again */
 } console;
 
 static void put_text(const char *text)
@@ -232,20 +233,20 @@ static void put_message(const char *format, va_list arguments)
     put_text("\r\n");
 }
 
-/* Start and end of lines of the hypervisor's own; true: the unfinished line is to be shown again. */
-static bool begin_messages(void)
+void console_hold(void)
 {
-    bool redraw;
-
+    if (!config.has_console)
+        return;
     spin_lock(&console.lock);
-    redraw = console.shown != 0;
+    console.redraw = console.shown != 0;
     leave_line();
-    return redraw;
 }
 
-static void end_messages(bool redraw)
+void console_release(void)
 {
-    if (redraw)
+    if (!config.has_console)
+        return;
+    if (console.redraw)
         show_growth(&vms[console.focus]);
     spin_unlock(&console.lock);
 }
@@ -253,35 +254,44 @@ static void end_messages(bool redraw)
 void console_message(const char *format, ...)
 {
     va_list arguments;
-    bool redraw;
 
     if (!config.has_console)
         return;
     va_start(arguments, format);
-    redraw = begin_messages();
+    console_hold();
     put_message(format, arguments);
-    end_messages(redraw);
+    console_release();
     va_end(arguments);
 }
 
-static void put_row(const char *format, ...)
+void console_row(const char *format, ...)
+{
+    va_list arguments;
+
+    if (!config.has_console)
+        return;
+    va_start(arguments, format);
+    put_message(format, arguments);
+    va_end(arguments);
+}
+
+static void put_piece(const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    put_message(format, arguments);
+    print_format(uart_put, format, arguments);
     va_end(arguments);
 }
 
-void console_block(void (*rows)(console_line *line))
+void console_words(const char *title, const uint64_t *words, uint32_t count)
 {
-    bool redraw;
-
     if (!config.has_console)
         return;
-    redraw = begin_messages();
-    rows(put_row);
-    end_messages(redraw);
+    put_piece("[bulkhead]     %s", title);
+    for (uint32_t i = 0; i < count; i++)
+        put_piece(" %llx", (unsigned long long)words[i]);
+    put_text("\r\n");
 }
 
 void console_panic(const char *format, ...)

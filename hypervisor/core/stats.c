@@ -8,22 +8,24 @@
 _Static_assert(EXIT_REASONS == 7, "the table has a column for each");
 
 /* A column is as wide as its title and a space in front. */
-static void rows(console_line *line)
+static void show_rows(void)
 {
-    line("      calls hypercalls       mmio     device      timer      event      other  of");
+    console_row("      calls hypercalls       mmio     device      timer      event      other  of");
     for (uint32_t i = 0; i < PLAN_CPUS; i++) {
         const struct cpu *cpu = &cpus[i];
         unsigned long count[EXIT_REASONS];
 
         for (int reason = 0; reason < EXIT_REASONS; reason++)
             count[reason] = (unsigned long)cpu->exits[reason];
-        line(" %10lu %10lu %10lu %10lu %10lu %10lu %10lu  %s vcpu %u (%s)", count[EXIT_CALL], count[EXIT_HYPERCALL],
-             count[EXIT_MMIO], count[EXIT_DEVICE], count[EXIT_TIMER], count[EXIT_EVENT], count[EXIT_FAULT],
-             cpu->vm->config->name, cpu->vcpu, cpu->config->name);
+        console_row(" %10lu %10lu %10lu %10lu %10lu %10lu %10lu  %s vcpu %u (%s)", count[EXIT_CALL],
+                    count[EXIT_HYPERCALL], count[EXIT_MMIO], count[EXIT_DEVICE], count[EXIT_TIMER], count[EXIT_EVENT],
+                    count[EXIT_FAULT], cpu->vm->config->name, cpu->vcpu, cpu->config->name);
     }
 }
 
 void stats_print(void)
 {
-    console_block(rows);
+    console_hold();
+    show_rows();
+    console_release();
 }

@@ -45,8 +45,14 @@ uint64_t arch_time(void);
  */
 void arch_timer_set(struct cpu *cpu, uint64_t deadline);
 
-/* pc of the guest, for reports. */
+/*
+ * For reports, of the vCPU of this CPU: its pc; its register by number, 0 to 31; where the function that runs was called
+ * from, and that one, and so on, as far as frame pointers lead, at most `max` (gives how many); a row of other state.
+ */
 uint64_t arch_guest_pc(const struct cpu *cpu);
+uint64_t arch_guest_register(const struct cpu *cpu, uint32_t number);
+uint32_t arch_guest_callers(const struct cpu *cpu, uint64_t *callers, uint32_t max);
+void arch_guest_state(void);
 
 /* Power the machine off. `failed`: the hypervisor gives up. */
 _Noreturn void arch_system_off(bool failed);

@@ -41,9 +41,13 @@ void console_input(struct cpu *cpu);
  */
 __attribute__((format(printf, 1, 2))) void console_message(const char *format, ...);
 
-/* Lines that stay together: `rows` is called once, and `line` prints one. */
-typedef void console_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void console_block(void (*rows)(console_line *line));
+/*
+ * Lines that stay together: whoever holds the console prints its rows and releases it soon. Others that print wait.
+ */
+void console_hold(void);
+__attribute__((format(printf, 1, 2))) void console_row(const char *format, ...);
+void console_words(const char *title, const uint64_t *words, uint32_t count); /* a row of them in hexadecimal */
+void console_release(void);
 
 /* The same as console_message() from a hypervisor that is about to stop: takes no lock. */
 __attribute__((format(printf, 1, 2))) void console_panic(const char *format, ...);

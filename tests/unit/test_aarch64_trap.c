@@ -68,7 +68,7 @@ TEST(aarch64_stores)
     self->arch.x[30] = '\n';
     CHECK_EQ(data_abort(0x09000000, store(2, 30)), RETURNED);
     SKIPPED();
-    CHECK_TEXT(fake_screen(), "[alpha] q\r\n");
+    CHECK_TEXT(fake_brief(), "[alpha] q\r\n");
     self->arch.x[3] = 0x1122334455667788;
     data_abort(0x08000400 + 40, store(2, 3)); /* priorities */
     SKIPPED();
@@ -167,7 +167,7 @@ TEST(aarch64_undescribed_access)
 {
     boot();
     CHECK_EQ(data_abort(0x09000000, ISS_WNR | 7), PARKED);
-    CHECK(strstr(fake_screen(),
+    CHECK(strstr(fake_brief(),
                  "[bulkhead] vm 'alpha' vcpu 0: an access to a virtual device that the CPU does not describe") != NULL);
     CHECK_EQ(vm_state(&vms[0]), VM_ENDED);
     CHECK_EQ(vm_state(&vms[1]), VM_RUNNING);
@@ -177,10 +177,10 @@ TEST(aarch64_reports_what_is_not_its_own)
 {
     boot();
     CHECK_EQ(data_abort(0x50002004, store(2, 0)), PARKED);
-    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' vcpu 0: store of 4 bytes at 0x50002004: nothing is mapped there "
-                              "(pc 0x40000100)\r\n"
-                              "[bulkhead]   nearest: 'channels: news' 0x50000000-0x50001fff rw, crew.yaml:30\r\n"
-                              "[bulkhead] vm 'alpha' stopped\r\n");
+    CHECK_TEXT(fake_brief(), "[bulkhead] vm 'alpha' vcpu 0: store of 4 bytes at 0x50002004: nothing is mapped there "
+                             "(pc 0x40000100)\r\n"
+                             "[bulkhead]   nearest: 'channels: news' 0x50000000-0x50001fff rw, crew.yaml:30\r\n"
+                             "[bulkhead] vm 'alpha' stopped\r\n");
     CHECK_EQ(self->exits[EXIT_FAULT], 1);
 }
 
@@ -188,7 +188,7 @@ TEST(aarch64_reports_high_addresses)
 {
     boot();
     CHECK_EQ(data_abort(0xfffffffff0f8, load(3, 0, false, true)), PARKED);
-    CHECK(strstr(fake_screen(), "load of 8 bytes at 0xfffffffff0f8: nothing") != NULL);
+    CHECK(strstr(fake_brief(), "load of 8 bytes at 0xfffffffff0f8: nothing") != NULL);
 }
 
 TEST(aarch64_reports_fetch)
@@ -197,10 +197,10 @@ TEST(aarch64_reports_fetch)
     sysregs->hpfar_el2 = 0x50000000 >> 12 << 4;
     sysregs->far_el2 = 0xffff800000000ffc;
     CHECK_EQ(OUTCOME(trap_exception(self, (uint64_t)EC_FETCH_LOWER << 26 | ESR_IL | 0xf)), PARKED);
-    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' vcpu 0: instruction fetch at 0x50000ffc: 'channels: news' is rw "
-                              "(pc 0x40000100)\r\n"
-                              "[bulkhead]   place: 'channels: news' 0x50000000-0x50001fff rw, crew.yaml:30\r\n"
-                              "[bulkhead] vm 'alpha' stopped\r\n");
+    CHECK_TEXT(fake_brief(), "[bulkhead] vm 'alpha' vcpu 0: instruction fetch at 0x50000ffc: 'channels: news' is rw "
+                             "(pc 0x40000100)\r\n"
+                             "[bulkhead]   place: 'channels: news' 0x50000000-0x50001fff rw, crew.yaml:30\r\n"
+                             "[bulkhead] vm 'alpha' stopped\r\n");
 }
 
 /* The guest's own tables lie in a virtual device. */
@@ -241,7 +241,7 @@ TEST(aarch64_serror)
 {
     boot();
     CHECK_EQ(OUTCOME(trap_serror(self)), PARKED);
-    CHECK_TEXT(fake_screen(),
+    CHECK_TEXT(fake_brief(),
                "[bulkhead] vm 'alpha' vcpu 0: an access that the bus has refused (SError) (pc 0x40000100)\r\n"
                "[bulkhead] vm 'alpha' stopped\r\n");
 }
@@ -272,7 +272,7 @@ TEST(aarch64_random_exceptions)
 
             outcome = OUTCOME(trap_exception(self, syndrome));
         }
-        fake_screen();
+        fake_brief();
         CHECK(outcome == RETURNED || outcome == PARKED);
         CHECK_EQ(self->arch.x[31], 0);
         CHECK(outcome != RETURNED || sysregs->elr_el2 == 0x40000104 || sysregs->elr_el2 == 0x40008200 ||
@@ -332,11 +332,11 @@ TEST(aarch64_panic)
     sysregs->esr_el2 = 0x96000045;
     sysregs->far_el2 = 0x1234;
     CHECK_EQ(OUTCOME(trap_panic(self, 0x11, 0x22)), OFF);
-    CHECK_TEXT(fake_screen(), "\r\n[bulkhead] hypervisor exception on cpu@100, running for vm 'alpha' vcpu 0\r\n"
-                              "  esr 96000045 far 1234 elr 40000100 spsr 3c5\r\n"
-                              "  sp 11 lr 22 hcr 3008038003b vttbr 40210000\r\n");
+    CHECK_TEXT(fake_brief(), "\r\n[bulkhead] hypervisor exception on cpu@100, running for vm 'alpha' vcpu 0\r\n"
+                             "  esr 96000045 far 1234 elr 40000100 spsr 3c5\r\n"
+                             "  sp 11 lr 22 hcr 3008038003b vttbr 40210000\r\n");
     CHECK_EQ(OUTCOME(trap_panic(NULL, 0, 0)), OFF);
-    CHECK_TEXT(fake_screen(), "");
+    CHECK_TEXT(fake_brief(), "");
 }
 
 TEST(trap_takes_the_timer_of_the_hypervisor)

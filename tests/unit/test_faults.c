@@ -2,6 +2,8 @@
 /* The reports of what a VM may not do, to the letter. */
 #include "vm.h"
 
+#include <string.h>
+
 #include "check.h"
 #include "fake.h"
 
@@ -25,7 +27,7 @@ static void check_report(struct cpu *cpu, enum access access, uint64_t ipa, uint
     csrs->sepc = 0x80000abc;
     vms[cpu->vm - vms].state = VM_RUNNING;
     CHECK_EQ(OUTCOME(vm_fault_access(cpu, access, ipa, width)), PARKED);
-    check_text(fake_screen(), expected, __FILE__, line, "report");
+    check_text(fake_brief(), expected, __FILE__, line, "report");
     CHECK_EQ(cpu_state(cpu), VCPU_OFF);
 }
 
@@ -122,4 +124,116 @@ TEST(vm_fault_nearest_behind)
            "[bulkhead] vm 'alpha' vcpu 0: load of 4 bytes at 0x70000000: nothing is mapped there (pc 0x80000abc)\r\n"
            "[bulkhead]   nearest: 'memory.ram' 0x80000000-0x80ffffff rwx, pair.yaml:7\r\n"
            "[bulkhead] vm 'alpha' stopped\r\n");
+}
+
+/* --- The vCPU's state --- */
+
+static void set_stack(uint64_t base, const uint64_t *words, unsigned count)
+{
+    fake_memory[0] = (struct fake_memory){.ipa = base, .size = count * 8};
+    memcpy(fake_memory[0].bytes, words, count * 8);
+}
+
+static void check_callers(const char *expected, int line)
+{
+    static const char title[] = "[bulkhead]     called from:";
+    const char *screen;
+    const char *row;
+
+    fake_run_as(self);
+    vms[0].state = VM_RUNNING;
+    CHECK_EQ(OUTCOME(vm_fault(self, "went wrong")), PARKED);
+    screen = fake_screen();
+    row = strstr(screen, title);
+    CHECK(row != NULL);
+    row += sizeof(title) - 1;
+    check_text(strndup(row, strcspn(row, "\r")), expected, __FILE__, line, "callers");
+    CHECK_EQ(csrs->sepc, 0x80000abc);
+    CHECK_EQ(self->arch.fixup, 0);
+}
+
+#define CALLERS(expected) check_callers((expected), __LINE__)
+
+TEST(vm_fault_whole_report)
+{
+    boot();
+    for (uint32_t i = 1; i < 32; i++)
+        self->arch.x[i] = 0x1000 + i;
+    self->arch.x[31] = UINT64_MAX;
+    for (uint32_t i = 0; i < EXIT_REASONS; i++)
+        self->exits[i] = 10 + i;
+    csrs->scause = 21;
+    csrs->stval = 0x90000000;
+    csrs->sstatus = 0x120;
+    csrs->vsstatus = 0x100;
+    csrs->vsatp = 0x8000000000080001;
+    CHECK_EQ(OUTCOME(vm_fault_access(self, ACCESS_LOAD, 0x90000000, 4)), PARKED);
+    CHECK_TEXT(
+        fake_screen(),
+        "[bulkhead] vm 'alpha' vcpu 0: load of 4 bytes at 0x90000000: nothing is mapped there (pc 0x80000abc)\r\n"
+        "[bulkhead]   nearest: 'memory.ram' 0x80000000-0x80ffffff rwx, pair.yaml:7\r\n"
+        "[bulkhead]     scause 15 stval 90000000 sstatus 120 vsstatus 100 vsatp 8000000000080001\r\n"
+        "[bulkhead]     x0: 0 1001 1002 1003 1004 1005 1006 1007\r\n"
+        "[bulkhead]     x8: 1008 1009 100a 100b 100c 100d 100e 100f\r\n"
+        "[bulkhead]     x16: 1010 1011 1012 1013 1014 1015 1016 1017\r\n"
+        "[bulkhead]     x24: 1018 1019 101a 101b 101c 101d 101e ffffffffffffffff\r\n"
+        "[bulkhead]     called from: 1001\r\n"
+        "[bulkhead]     exits: 10 calls, 11 hypercalls, 12 mmio, 13 device, 14 timer, 15 event, 16 other\r\n"
+        "[bulkhead] vm 'alpha' stopped\r\n");
+}
+
+/* Two words below each frame pointer: the caller's frame pointer, the return address. */
+TEST(vm_fault_callers)
+{
+    const uint64_t stack[] = {0x80010020, 0x80000200, 0x80010040, 0x80000300, 0, 0, 0, 0};
+
+    fake_config()->vms[0].on_fault.action = ACTION_RESTART;
+    boot();
+    set_stack(0x80010000, stack, 8);
+    self->arch.x[1] = 0x80000204;
+    self->arch.x[2] = 0x80010000;
+    self->arch.x[8] = 0x80010010;
+    CALLERS(" 80000204 80000200 80000300");
+    self->arch.x[1] = 0x80000200;
+    CALLERS(" 80000200 80000300");
+}
+
+/* A function that calls nothing has stored its caller's frame pointer alone. */
+TEST(vm_fault_callers_of_leaf)
+{
+    const uint64_t stack[] = {0, 0x80010020, 0x80010040, 0x80000300, 0, 0, 0, 0};
+
+    boot();
+    set_stack(0x80010000, stack, 8);
+    self->arch.x[1] = 0x80000204;
+    self->arch.x[2] = 0x80010000;
+    self->arch.x[8] = 0x80010010;
+    CALLERS(" 80000204 80000300");
+}
+
+/* What is no frame, or cannot be read, ends it; so does the eighth. */
+TEST(vm_fault_callers_end)
+{
+    static const uint64_t wrong[] = {0x80010000, 0x8000fff0, 0x80010018, 0x80020010, 0x80010040, 0, UINT64_MAX};
+    uint64_t stack[64] = {0};
+
+    fake_config()->vms[0].on_fault.action = ACTION_RESTART;
+    boot();
+    self->arch.x[1] = 0x204;
+    self->arch.x[2] = 0x80010000;
+    set_stack(0x80010000, stack, 4);
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        self->arch.x[8] = wrong[i];
+        CALLERS(" 204");
+    }
+    for (unsigned i = 0; i < 16; i++) {
+        stack[i * 2] = 0x80010000 + (i + 2) * 16;
+        stack[i * 2 + 1] = 0x300 + i;
+    }
+    set_stack(0x80010000, stack, 20);
+    self->arch.x[8] = 0x80010010;
+    CALLERS(" 204 300 301 302 303 304 305 306");
+    stack[4] = stack[2]; /* its own frame again */
+    set_stack(0x80010000, stack, 20);
+    CALLERS(" 204 300 301 302");
 }

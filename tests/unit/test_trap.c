@@ -47,7 +47,7 @@ TEST(trap_emulates_transformed)
     self->arch.x[5] = '\n';
     csrs->sepc = 0x80000100;
     page_fault(true, 0x10000000, 5 << 20 | 0x23);
-    CHECK_TEXT(fake_screen(), "[alpha] q\r\n");
+    CHECK_TEXT(fake_brief(), "[alpha] q\r\n");
     csrs->sepc = 0x80000100;
     self->arch.x[7] = ~0ul;
     CHECK_EQ(page_fault(false, 0x10000005, 4 << 12 | 7 << 7 | 0x03), RETURNED); /* lbu x7 */
@@ -119,7 +119,7 @@ TEST(trap_refuses_accesses)
     INJECTED(EXC_STORE_ACCESS, 0xffffffc000000004);
     page_fault(true, 0x0c000004, 2 << 12 | 5 << 7 | 0x03); /* says load, was a store */
     INJECTED(EXC_STORE_ACCESS, 0xffffffc000000004);
-    CHECK_TEXT(fake_screen(), "");
+    CHECK_TEXT(fake_brief(), "");
 }
 
 TEST(trap_injection_stacks_status)
@@ -150,10 +150,10 @@ TEST(trap_reports_what_is_not_its_own)
 {
     boot();
     CHECK_EQ(page_fault(true, 0x90000003, 5 << 20 | 0x23), PARKED);
-    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' vcpu 0: store of 1 byte at 0x90000003: nothing is mapped there "
-                              "(pc 0x80000100)\r\n"
-                              "[bulkhead]   nearest: 'memory.ram' 0x80000000-0x80ffffff rwx, pair.yaml:7\r\n"
-                              "[bulkhead] vm 'alpha' stopped\r\n");
+    CHECK_TEXT(fake_brief(), "[bulkhead] vm 'alpha' vcpu 0: store of 1 byte at 0x90000003: nothing is mapped there "
+                             "(pc 0x80000100)\r\n"
+                             "[bulkhead]   nearest: 'memory.ram' 0x80000000-0x80ffffff rwx, pair.yaml:7\r\n"
+                             "[bulkhead] vm 'alpha' stopped\r\n");
     CHECK_EQ(self->exits[EXIT_FAULT], 1);
 }
 
@@ -163,19 +163,19 @@ TEST(trap_reports_fetch)
     csrs->htval = 0x50000000 >> 2;
     csrs->stval = 2;
     CHECK_EQ(OUTCOME(trap_exception(self, EXC_FETCH_GUEST)), PARKED);
-    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' vcpu 0: instruction fetch at 0x50000002: 'channels: news' is rw "
-                              "(pc 0x80000100)\r\n"
-                              "[bulkhead]   place: 'channels: news' 0x50000000-0x50001fff rw, pair.yaml:30\r\n"
-                              "[bulkhead] vm 'alpha' stopped\r\n");
+    CHECK_TEXT(fake_brief(), "[bulkhead] vm 'alpha' vcpu 0: instruction fetch at 0x50000002: 'channels: news' is rw "
+                             "(pc 0x80000100)\r\n"
+                             "[bulkhead]   place: 'channels: news' 0x50000000-0x50001fff rw, pair.yaml:30\r\n"
+                             "[bulkhead] vm 'alpha' stopped\r\n");
 }
 
 TEST(trap_reports_the_impossible)
 {
     boot();
     CHECK_EQ(OUTCOME(trap_exception(self, 15)), PARKED);
-    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' vcpu 0: an exception that no guest should be able to cause "
-                              "(pc 0x80000100)\r\n"
-                              "[bulkhead] vm 'alpha' stopped\r\n");
+    CHECK_TEXT(fake_brief(), "[bulkhead] vm 'alpha' vcpu 0: an exception that no guest should be able to cause "
+                             "(pc 0x80000100)\r\n"
+                             "[bulkhead] vm 'alpha' stopped\r\n");
 }
 
 /* No instruction and no address make it do more than answer, inject or report. */
@@ -199,7 +199,7 @@ TEST(trap_random_page_faults)
         csrs->sepc = 0x80000100;
         memcpy(fake_memory[0].bytes, &instruction, 4);
         outcome = page_fault(random_below(2) != 0, ipa, random_below(2) != 0 ? instruction : 0);
-        fake_screen();
+        fake_brief();
         CHECK(outcome == RETURNED || outcome == PARKED);
         CHECK_EQ(self->arch.x[0], 0);
         CHECK(outcome != RETURNED || csrs->sepc == 0x80000102 || csrs->sepc == 0x80000104 || csrs->sepc == 0x80002000);
@@ -260,10 +260,10 @@ TEST(trap_panic)
     self->arch.x[1] = 0x11;
     self->arch.x[2] = 0x22;
     CHECK_EQ(OUTCOME(trap_panic(self)), OFF);
-    CHECK_TEXT(fake_screen(), "\r\n[bulkhead] hypervisor exception on cpu@70, running for vm 'alpha' vcpu 0\r\n"
-                              "  scause d stval 1234 sepc 80200040 ra 11 sp 22\r\n"
-                              "  sstatus 120 hstatus 80 htval 5 hgatp 8000100000080400 vsatp 0\r\n");
+    CHECK_TEXT(fake_brief(), "\r\n[bulkhead] hypervisor exception on cpu@70, running for vm 'alpha' vcpu 0\r\n"
+                             "  scause d stval 1234 sepc 80200040 ra 11 sp 22\r\n"
+                             "  sstatus 120 hstatus 80 htval 5 hgatp 8000100000080400 vsatp 0\r\n");
     CHECK_EQ(fake_calls[fake_call_count - 1].args[1], SBI_SRST_FAILED);
     CHECK_EQ(OUTCOME(trap_panic(self)), OFF); /* the second hart to panic says nothing */
-    CHECK_TEXT(fake_screen(), "");
+    CHECK_TEXT(fake_brief(), "");
 }

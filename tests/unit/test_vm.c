@@ -151,14 +151,14 @@ TEST(vm_last_vcpu_off)
     cpu_set_state(other, VCPU_ON);
     CHECK_EQ(OUTCOME(vm_vcpu_off(self)), PARKED);
     CHECK_EQ(vm_state(&vms[0]), VM_RUNNING);
-    CHECK_TEXT(fake_screen(), "");
+    CHECK_TEXT(fake_brief(), "");
     fake_run_as(other);
     CHECK_EQ(OUTCOME(vm_vcpu_off(other)), PARKED);
     CHECK_EQ(vm_state(&vms[0]), VM_ENDED);
-    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' ended: its last vCPU is off\r\n");
+    CHECK_TEXT(fake_brief(), "[bulkhead] vm 'alpha' ended: its last vCPU is off\r\n");
     fake_run_as(beta);
     CHECK_EQ(OUTCOME(vm_vcpu_off(beta)), OFF);
-    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'beta' ended: its last vCPU is off\r\n[bulkhead] all VMs have ended\r\n");
+    CHECK_TEXT(fake_brief(), "[bulkhead] vm 'beta' ended: its last vCPU is off\r\n[bulkhead] all VMs have ended\r\n");
 }
 
 /* One that starts or is suspended keeps its VM alive; one that is missing does not. */
@@ -185,13 +185,13 @@ TEST(vm_end_stops_all)
     cpu_set_state(other, VCPU_ON);
     vm_end(&vms[0], "stopped");
     CHECK(fake_kicked[self->index] && fake_kicked[other->index] && !fake_kicked[beta->index]);
-    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' stopped\r\n");
+    CHECK_TEXT(fake_brief(), "[bulkhead] vm 'alpha' stopped\r\n");
     vm_end(&vms[0], "stopped again");
-    CHECK_TEXT(fake_screen(), "");
+    CHECK_TEXT(fake_brief(), "");
     fake_run_as(other);
     CHECK_EQ(OUTCOME(trap_interrupt(other, 1ul << 63 | IRQ_S_SOFT)), PARKED);
     CHECK_EQ(cpu_state(other), VCPU_OFF);
-    CHECK_TEXT(fake_screen(), "");
+    CHECK_TEXT(fake_brief(), "");
     /* Nothing starts it again. */
     CHECK_EQ(vm_start(&vms[0], 1, 0x80000000, 0), VM_START_OK);
     CHECK_EQ(OUTCOME(cpu_park(other)), PARKED);
@@ -295,8 +295,8 @@ TEST(vm_restart)
     CHECK_EQ(fake_memory[0].bytes[128], 'u');
     CHECK_EQ(vms[0].uart.ier, 0);
     CHECK_EQ(vms[0].virq.priority[5], 0);
-    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' vcpu 0: went wrong (pc 0x80000abc)\r\n"
-                              "[bulkhead] vm 'alpha' stopped, restarts\r\n");
+    CHECK_TEXT(fake_brief(), "[bulkhead] vm 'alpha' vcpu 0: went wrong (pc 0x80000abc)\r\n"
+                             "[bulkhead] vm 'alpha' stopped, restarts\r\n");
     CHECK_EQ(vm_start(&vms[0], 1, 0x80000300, 0), VM_START_OK);
     CHECK_EQ(vm_state(&vms[1]), VM_RUNNING);
 }
@@ -320,11 +320,11 @@ TEST(vm_restart_limit)
     csrs->time = 6000;
     CHECK_EQ(fault_and_gather(), ENTERED);
     cpu_set_state(other, VCPU_ON);
-    fake_screen();
+    fake_brief();
     CHECK_EQ(OUTCOME(vm_fault(self, "went wrong")), PARKED); /* the third within 1000 ticks */
     CHECK_EQ(vm_state(&vms[0]), VM_ENDED);
-    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' vcpu 0: went wrong (pc 0x80000000)\r\n"
-                              "[bulkhead] vm 'alpha' stopped\r\n");
+    CHECK_TEXT(fake_brief(), "[bulkhead] vm 'alpha' vcpu 0: went wrong (pc 0x80000000)\r\n"
+                             "[bulkhead] vm 'alpha' stopped\r\n");
 }
 
 TEST(vm_restart_limit_forgets)
@@ -388,8 +388,8 @@ TEST(vm_halt_system)
     fake_config()->vms[0].on_fault.action = ACTION_HALT_SYSTEM;
     boot();
     CHECK_EQ(OUTCOME(vm_fault(self, "went wrong")), OFF);
-    CHECK_TEXT(fake_screen(), "[bulkhead] vm 'alpha' vcpu 0: went wrong (pc 0x80000abc)\r\n"
-                              "[bulkhead] vm 'alpha' stopped, and the system halts with it\r\n");
+    CHECK_TEXT(fake_brief(), "[bulkhead] vm 'alpha' vcpu 0: went wrong (pc 0x80000abc)\r\n"
+                             "[bulkhead] vm 'alpha' stopped, and the system halts with it\r\n");
     CHECK_EQ(fake_calls[fake_call_count - 1].extension, SBI_SRST);
     CHECK_EQ(fake_calls[fake_call_count - 1].args[1], SBI_SRST_FAILED);
 }

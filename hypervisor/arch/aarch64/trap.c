@@ -11,7 +11,7 @@
 #include "vm.h"
 
 void trap_interrupt(struct cpu *cpu);                                       /* called by vectors.S */
-void trap_serror(struct cpu *cpu);                                          /* called by vectors.S */
+_Noreturn void trap_serror(struct cpu *cpu);                                /* called by vectors.S */
 void trap_exception(struct cpu *cpu, uint64_t syndrome);                    /* called by vectors.S */
 _Noreturn void trap_panic(const struct cpu *cpu, uint64_t sp, uint64_t lr); /* called by vectors.S */
 
@@ -73,7 +73,7 @@ void trap_interrupt(struct cpu *cpu)
 }
 
 /* A bus error that nobody waited for: it is this CPU's, and so its guest's. */
-void trap_serror(struct cpu *cpu)
+_Noreturn void trap_serror(struct cpu *cpu)
 {
     cpu->exits[EXIT_FAULT]++;
     vm_fault(cpu, "an access that the bus has refused (SError)");

@@ -2,6 +2,7 @@
 /* A vCPU's registers. */
 #include "arch.h"
 #include "arch/sysreg.h"
+#include "console.h"
 #include "cpu.h"
 #include "gic.h"
 #include "timer.h"
@@ -53,6 +54,29 @@ uint64_t arch_guest_pc(const struct cpu *cpu)
 {
     (void)cpu;
     return sysreg_read(elr_el2);
+}
+
+uint64_t arch_guest_register(const struct cpu *cpu, uint32_t number)
+{
+    uint64_t mode = sysreg_read(spsr_el2) & 0xf;
+
+    if (number < 31)
+        return cpu->arch.x[number];
+    return mode == SPSR_EL1H ? sysreg_read(sp_el1) : sysreg_read(sp_el0);
+}
+
+uint32_t arch_guest_callers(const struct cpu *cpu, uint64_t *callers, uint32_t max)
+{
+    (void)max;
+    callers[0] = cpu->arch.x[30];
+    return 1;
+}
+
+void arch_guest_state(void)
+{
+    console_row("    esr %lx far %lx spsr %lx sctlr %lx ttbr0 %lx ttbr1 %lx", sysreg_read(esr_el2),
+                sysreg_read(far_el2), sysreg_read(spsr_el2), sysreg_read(sctlr_el1), sysreg_read(ttbr0_el1),
+                sysreg_read(ttbr1_el1));
 }
 
 void arch_vcpu_start(struct cpu *cpu, uint64_t pc, uint64_t arg)

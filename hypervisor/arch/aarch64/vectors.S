@@ -57,8 +57,7 @@ vectors:
         b trap_interrupt
         .balign 128
         save_for_c
-        adr x30, trap_return_c
-        b trap_serror                           /* (struct cpu) */
+        b serror
         .balign 128
         /* A guest in AArch32: none is ever started so. */
         .rept 4
@@ -66,7 +65,7 @@ vectors:
         .balign 128
         .endr
 
-other:
+        .macro save_rest                        /* clobbers x2 */
         ldr x2, [x0, #CPU_X(19)]
         stp x19, x20, [x0, #CPU_X(19)]
         stp x21, x22, [x0, #CPU_X(21)]
@@ -74,6 +73,13 @@ other:
         stp x25, x26, [x0, #CPU_X(25)]
         stp x27, x28, [x0, #CPU_X(27)]
         stp x29, x2, [x0, #CPU_X(29)]
+        .endm
+
+serror:
+        save_rest
+        b trap_serror                           /* (struct cpu), does not return: its report shows all registers */
+other:
+        save_rest
         bl trap_exception                       /* (struct cpu, syndrome) */
         .globl trap_return
 trap_return:

@@ -8,10 +8,14 @@
 #include "arch/csr.h"
 #include "cpu.h"
 
+#define FRAME_ALIGNMENT 16u      /* of the stack (RISC-V ELF psABI, "Procedure Calling Convention") */
+#define FRAME_MAX       0x10000u /* bytes; what is larger is no frame */
+
 /* trap.S: the first argument is where the trap code looks for the fix-up. False: it faulted. */
 typedef bool byte_access(ureg_t *fixup, ureg_t address, uint8_t *byte);
 extern byte_access guest_read_byte;
 extern byte_access guest_write_byte;
+extern bool guest_read_word(ureg_t *fixup, ureg_t address, ureg_t *word);
 extern bool guest_fetch_half(ureg_t *fixup, ureg_t address, uint16_t *half);
 
 extern void guest_fill(ureg_t address, const void *source, ureg_t size); /* trap.S */
@@ -87,4 +91,48 @@ bool guest_fetch(uint32_t *instruction)
     restore_trap(&state);
     *instruction = (uint32_t)high << 16 | low;
     return done;
+}
+
+/* A frame may begin (its highest address) at `frame`, above another or the stack pointer. */
+static bool is_frame(ureg_t frame, ureg_t below)
+{
+    return frame % FRAME_ALIGNMENT == 0 && frame - below - 1 < FRAME_MAX;
+}
+
+/*
+ * A function that keeps a frame pointer stores the return address and its caller's frame pointer in the two words below
+ * its own; one that calls nothing stores the frame pointer alone, in the upper one (RISC-V ELF psABI, "Frame Pointer
+ * Convention"). The words are read as the guest would read them, through its own translation and with its rights.
+ */
+uint32_t arch_guest_callers(const struct cpu *cpu, uint64_t *callers, uint32_t max)
+{
+    struct trap_state state = save_trap();
+    ureg_t *fixup = &this_cpu()->arch.fixup;
+    ureg_t below = cpu->arch.x[2];
+    ureg_t frame = cpu->arch.x[8];
+    uint32_t count = 1;
+
+    callers[0] = cpu->arch.x[1];
+    while (count < max && is_frame(frame, below)) {
+        ureg_t upper;
+        ureg_t lower;
+
+        if (!guest_read_word(fixup, frame - sizeof(ureg_t), &upper) ||
+            !guest_read_word(fixup, frame - 2 * sizeof(ureg_t), &lower))
+            break;
+        below = frame;
+        if (count == 1 && is_frame(upper, frame)) {
+            frame = upper;
+        } else {
+            if (upper == 0)
+                break;
+            if (count > 1 || upper != callers[0]) {
+                callers[count] = upper;
+                count++;
+            }
+            frame = lower;
+        }
+    }
+    restore_trap(&state);
+    return count;
 }

@@ -132,12 +132,22 @@ trap_own:
  */
         .option push
         .option arch, +h
-        .globl guest_read_byte, guest_write_byte, guest_fetch_half, guest_fill
+        .globl guest_read_byte, guest_read_word, guest_write_byte, guest_fetch_half, guest_fill
 guest_read_byte:                                /* (fixup slot, address, uint8_t *) */
         lla t0, 9f
         REG_S t0, 0(a0)
         hlv.bu t1, (a1)
         sb t1, 0(a2)
+        j 8f
+guest_read_word:                                /* (fixup slot, address, ureg_t *) */
+        lla t0, 9f
+        REG_S t0, 0(a0)
+#if __riscv_xlen == 64
+        hlv.d t1, (a1)
+#else
+        hlv.w t1, (a1)
+#endif
+        REG_S t1, 0(a2)
         j 8f
 guest_write_byte:                               /* (fixup slot, address, uint8_t *) */
         lla t0, 9f

@@ -5,6 +5,7 @@
 #include "arch/guest_pmu.h"
 #include "arch/sbi.h"
 #include "arch/timer.h"
+#include "console.h"
 #include "cpu.h"
 
 void arch_kick(struct cpu *cpu)
@@ -37,6 +38,17 @@ uint64_t arch_guest_pc(const struct cpu *cpu)
 {
     (void)cpu;
     return csr_read(sepc);
+}
+
+uint64_t arch_guest_register(const struct cpu *cpu, uint32_t number)
+{
+    return cpu->arch.x[number];
+}
+
+void arch_guest_state(void)
+{
+    console_row("    scause %lx stval %lx sstatus %lx vsstatus %lx vsatp %lx", csr_read(scause), csr_read(stval),
+                csr_read(sstatus), csr_read(vsstatus), csr_read(vsatp));
 }
 
 void arch_vcpu_start(struct cpu *cpu, uint64_t pc, uint64_t arg)

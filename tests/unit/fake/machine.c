@@ -97,6 +97,25 @@ const char *fake_screen(void)
     return shown;
 }
 
+const char *fake_brief(void)
+{
+    static const char mark[] = "[bulkhead]     ";
+    static char shown[sizeof(screen)];
+    char *to = shown;
+
+    for (const char *row = fake_screen(); *row != '\0';) {
+        size_t length = strcspn(row, "\n") + (strchr(row, '\n') != NULL);
+
+        if (strncmp(row, mark, sizeof(mark) - 1) != 0) {
+            memcpy(to, row, length);
+            to += length;
+        }
+        row += length;
+    }
+    *to = '\0';
+    return shown;
+}
+
 void fake_type(const char *keys)
 {
     typed = keys;

@@ -66,6 +66,9 @@ void fake_deliver(void);
 /* What the UART has sent since the last call. */
 const char *fake_screen(void);
 
+/* The same without what fault reports show of registers, callers and counters: rows that are indented by four. */
+const char *fake_brief(void);
+
 /* Keys typed. */
 void fake_type(const char *keys);
 

@@ -52,7 +52,7 @@ enum outcome guest_hvc_outcome(struct cpu *cpu, uint64_t x0, uint64_t x1, uint64
 /* Entry points that vectors.S and entry.S call. */
 void trap_call(struct cpu *cpu, uint64_t syndrome);
 void trap_interrupt(struct cpu *cpu);
-void trap_serror(struct cpu *cpu);
+_Noreturn void trap_serror(struct cpu *cpu);
 void trap_exception(struct cpu *cpu, uint64_t syndrome);
 _Noreturn void trap_panic(const struct cpu *cpu, uint64_t sp, uint64_t lr);
 struct cpu *boot_prepare(uint64_t missing_memory);

@@ -102,6 +102,7 @@ static uint8_t *reach(ureg_t *fixup, ureg_t address, bool write)
 }
 
 bool guest_read_byte(ureg_t *fixup, ureg_t address, uint8_t *byte);
+bool guest_read_word(ureg_t *fixup, ureg_t address, ureg_t *word);
 bool guest_write_byte(ureg_t *fixup, ureg_t address, uint8_t *byte);
 bool guest_fetch_half(ureg_t *fixup, ureg_t address, uint16_t *half);
 
@@ -115,6 +116,17 @@ bool guest_read_byte(ureg_t *fixup, ureg_t address, uint8_t *byte)
     if (there != NULL)
         *byte = *there;
     return there != NULL;
+}
+
+/* Through the guest's own translation, which here changes nothing. */
+bool guest_read_word(ureg_t *fixup, ureg_t address, ureg_t *word)
+{
+    const uint8_t *first = reach(fixup, address, false);
+    const uint8_t *last = first != NULL ? reach(fixup, address + sizeof(*word) - 1, false) : NULL;
+
+    if (last != NULL)
+        memcpy(word, first, sizeof(*word));
+    return last != NULL;
 }
 
 bool guest_write_byte(ureg_t *fixup, ureg_t address, uint8_t *byte)

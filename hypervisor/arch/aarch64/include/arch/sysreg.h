@@ -37,6 +37,7 @@
 #define CPTR_NO_TRAPS    0x32fful /* RES1 bits; floating point, SIMD and SVE are the guest's */
 #define CNTHCTL_GUEST    3ul /* the physical counter and timer are readable and harmless: its interrupt stays shut */
 #define SCTLR_EL1_RESET  0x30c50830ul /* RES1 bits: MMU and caches off */
+#define SPSR_EL1H        5ul          /* its mode */
 #define SPSR_EL1H_MASKED 0x3c5ul      /* EL1 with its own stack, interrupts masked */
 
 /* ESR_ELx.EC */
