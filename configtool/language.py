@@ -59,6 +59,9 @@ class _Reader:
         devices = vm.get("devices")
         tree = vm.get("devicetree")
         own = tree if isinstance(tree, Mapping) else None
+        at = own.get("at") if own else None
+        if own:
+            self._not_both(own, "file", "extra", "file: a tree of your own; extra: an overlay on the generated one")
         kind = tree.text if isinstance(tree, Scalar) else "file" if own and own.get("file") else "generated"
         return Vm(
             name=key.text, span=key.span, cpus=self._cpus(vm),
@@ -70,6 +73,8 @@ class _Reader:
             channels=tuple(self._override(k, _mapping(v)) for k, v in _mapping(vm.get("channels"))),
             devicetree=kind, devicetree_span=tree.span if tree else None,
             devicetree_file=self._file(own, "file"), devicetree_extra=self._file(own, "extra"),
+            devicetree_at=at.value if isinstance(at, Scalar) else None,     # type: ignore[arg-type]
+            devicetree_at_span=at.span if at else None,
             on_fault=_optional(vm.get("on_fault"), self._action), on_reset=_optional(vm.get("on_reset"), self._action),
             on_poweroff=_optional(vm.get("on_poweroff"), self._action))
 

@@ -100,7 +100,7 @@ def describe(problem: Any, path: tuple[Any, ...], key: Scalar | None, node: Node
                      help=["write bulkhead: 1"])
     if kind == "type":
         return _wrong_type(schema, name, key, node)
-    if kind in ("enum", "const") or kind == "pattern" and title in ("Device tree", "Guest address"):
+    if kind in ("enum", "const") or kind == "pattern" and title in ("Device tree", "Guest address", "Tree address"):
         return _not_one_of(schema, name, key, node)
     if kind in ("minimum", "maximum"):
         limit = "the least" if kind == "minimum" else "the most"
@@ -191,6 +191,10 @@ def _not_one_of(schema: dict[str, Any], name: str, key: Scalar | None, node: Nod
         meant = meant_number(given)
         return error("BH0103", f"'{given}' is no guest address", node.span,
                      help=[f"write {meant}" if meant else "write a number, as 0x80000000, or identity"])
+    if schema.get("title") == "Tree address":
+        meant = meant_number(given)
+        return error("BH0103", f"'{given}' is no guest address", node.span,
+                     help=[f"write {meant}" if meant else "write a number, as 0x80000000, or the name of a region of memory"])
     span = node.span if isinstance(node, Scalar) else key.span if key else node.span
     near = nearest(given, choices)
     last = key.text if key else name

@@ -119,6 +119,8 @@ class Vm:
     devicetree_span: Span | None = None
     devicetree_file: tuple[str, Span] | None = None    # resolved path
     devicetree_extra: tuple[str, Span] | None = None   # resolved path of an overlay
+    devicetree_at: int | str | None = None      # IPA of the tree, or the region that it begins; None: the plan decides
+    devicetree_at_span: Span | None = None
     on_fault: Action | None = None
     on_reset: Action | None = None
     on_poweroff: Action | None = None

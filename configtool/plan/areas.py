@@ -92,6 +92,8 @@ def ram_base(vm: Vm, images: MappingType[str, Image], arch: Arch) -> int | None:
             parts += [(s.at, s.end) for s in image.segments]
         else:
             parts.append((ref.at or 0, (ref.at or 0) + image.size))
+    if isinstance(vm.devicetree_at, int):
+        parts.append((vm.devicetree_at, vm.devicetree_at + 1))
     parts = [p for p in parts if not any(low <= p[0] and p[1] <= high for low, high in elsewhere)]
     if not parts:
         return None if region.at == "identity" else arch.ram
@@ -151,9 +153,13 @@ def lay_out(vm: Vm, images: MappingType[str, Image], arch: Arch, placed: Mapping
                             f"from {after[0]:#x}", related=(Label(before[3], f"to {before[1]:#x}"),),
                             help=(f"put '{after[2]}' at {pages(before[1]):#x} or above",))
     initrd, dtb = None, 0
+    if vm.devicetree_at is not None and dtb_size and not problems.fatal:
+        dtb = _tree(vm, areas, claimed, dtb_size, problems)
+        dtb_size = 0
     area = next((a for a in areas if a.region is main), None)
     if area is not None and not problems.fatal:
-        initrd, dtb = _behind(vm, area, images, claimed, chunks, dtb_size, problems)
+        initrd, behind = _behind(vm, area, images, claimed, chunks, dtb_size, problems)
+        dtb = dtb or behind
     return Layout(areas, tuple(chunks), entry or 0, dtb, initrd)
 
 
@@ -266,6 +272,40 @@ _ACCESS = {"r": "readable", "w": "writable", "x": "executable"}
 
 def _joined(one: str, other: str) -> str:
     return "".join(c for c in "rwx" if c in one or c in other)
+
+
+def _tree(vm: Vm, areas: tuple[Area, ...], claimed: list[tuple[int, int, str, Span]], size: int,
+          problems: Problems) -> int:
+    """The device tree where the YAML wants it; it joins what is claimed. 0: it cannot lie there."""
+    span = vm.devicetree_at_span or vm.span
+    regions = [f"memory.{a.region.name}: {a.ipa:#x} to {a.end:#x} ({size_text(a.size)})" for a in areas]
+    named = next((a for a in areas if a.region.name == vm.devicetree_at), None)
+    if isinstance(vm.devicetree_at, str) and named is None:
+        problems.report("BH0440", f"VM '{vm.name}' has no memory '{vm.devicetree_at}' for its device tree", span,
+                        notes=regions, help=("write the name of one of them, or an address",))
+        return 0
+    at = named.ipa if named is not None else vm.devicetree_at
+    assert isinstance(at, int)
+    if at == 0 or at % 8:
+        up = max(at + -at % 8, 8)
+        problems.report("BH0441", f"the device tree of VM '{vm.name}' cannot lie at {at:#x}", span,
+                        "0 stands for no device tree" if at == 0 else "not a multiple of 8",
+                        help=(f"write {up:#x}" if at % 8 == 0 else f"write {at - at % 8:#x} or {up:#x}",))
+        return 0
+    if not any(a.ipa <= at and at + size <= a.end for a in areas):
+        problems.report("BH0440", f"the device tree of VM '{vm.name}' does not lie inside its memory", span,
+                        f"{at:#x} to {at + size:#x}", notes=regions,
+                        help=("write an address inside, or the name of the region that it is to begin",))
+        return 0
+    over = next((c for c in sorted(claimed, key=lambda c: c[:3]) if c[0] < at + size and at < c[1]), None)
+    if over is not None:
+        problems.report("BH0442", f"the device tree of VM '{vm.name}' overlaps '{over[2]}'", span,
+                        f"{at:#x} to {at + size:#x}",
+                        related=(Label(over[3], f"{over[0]:#x} to {over[1]:#x}"),),
+                        help=("move one of them: the image by its `at:` or its linker script, the tree by this key",))
+        return 0
+    claimed.append((at, at + size, "device tree", span))
+    return at
 
 
 def _behind(vm: Vm, area: Area, images: MappingType[str, Image], claimed: list[tuple[int, int, str, Span]],

@@ -64,8 +64,9 @@ class _Reasons:
                     for name in mapping.name.removeprefix("devices: ").split(", "):
                         yield f"vms.{vm.name}.devices.{name}", self._device(made, mapping)
             if made.dtb:
-                yield f"vms.{vm.name}.devicetree", [f"{made.dtb:#x}: above the images and the initrd, in the VM's main "
-                                                    "region"]
+                yield f"vms.{vm.name}.devicetree", [f"{made.dtb:#x}: " + (
+                    f"written at {_at(vm.devicetree_at_span)}" if vm.devicetree_at_span is not None else
+                    "above the images and the initrd, in the VM's main region")]
 
     def _cpus(self, vm: Vm, made: VmPlan) -> list[str]:
         names = ", ".join(self.plan.cpus[index].name for index in made.cpus)

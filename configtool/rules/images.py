@@ -160,3 +160,19 @@ The file of `devicetree: {extra: ...}` compiles, and has no fragments for anothe
 reported("BH0432", "device tree that is too large", phase="plan", explain="""\
 A kernel maps 2MiB of its device tree and no more.""",
          fails=_VM + "    devicetree: {file: big.dtb}\n# with a big.dtb of 3MiB\n", passes=_VM)
+
+_TREE = _VM + "    devicetree: {at: %s}\n"
+
+reported("BH0440", "device tree outside the VM's memory", phase="plan", explain="""\
+`devicetree: {at: ...}` puts the device tree at an address of the guest, or at the start of a region of its memory that
+it names. The whole tree, in whole pages, has to lie inside one region.""",
+         fails=_TREE % "0x80fff800", passes=_TREE % "0x80800000")
+
+reported("BH0441", "device tree at an address that it cannot have", phase="plan", explain="""\
+A flattened device tree lies at a multiple of 8 (Devicetree Specification, section 5.6). At address 0 it would be taken
+for none.""",
+         fails=_TREE % "0x80800004", passes=_TREE % "0x80800008")
+
+reported("BH0442", "device tree over an image", phase="plan", explain="""\
+`devicetree: {at: ...}` puts the device tree where an image lies, or what a kernel clears at its start.""",
+         fails=_TREE % "ram", passes=_TREE % "0x80800000")

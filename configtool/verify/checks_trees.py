@@ -35,6 +35,10 @@ def trees(case: Case, held: dict[str, tuple[Held, ...]], found: dict[str, tuple[
             check.fail(f"VM '{vm.name}' is started without a device tree", span)
             continue
         found[vm.name] = tree
+        wanted = _wanted_at(vm, held.get(vm.name, ()))
+        if wanted is not None and wanted != vm.facts.dtb:
+            check.fail(f"the device tree of VM '{vm.name}' lies at IPA {vm.facts.dtb:#x}",
+                       vm.vm.devicetree_at_span or span, f"here: {wanted:#x}")
         root = tree[0]
         check.look(sum(1 for _ in root.walk()))
         try:
@@ -46,6 +50,13 @@ def trees(case: Case, held: dict[str, tuple[Held, ...]], found: dict[str, tuple[
             check.fail(f"the device tree of VM '{vm.name}' is wrong: {reason}", span)
         check.evidence.append(f"{vm.name}: {plural(tree[1], 'byte')} at IPA {vm.facts.dtb:#x}")
     return check
+
+
+def _wanted_at(vm: VmCase, held: tuple[Held, ...]) -> int | None:
+    """Where the description wants the tree; None: it leaves that open."""
+    if isinstance(vm.vm.devicetree_at, str):
+        return next((h.ipa for h in held if h.region.name == vm.vm.devicetree_at), None)
+    return vm.vm.devicetree_at
 
 
 def _memory(vm: VmCase, root: Node, held: tuple[Held, ...], check: Check) -> None:

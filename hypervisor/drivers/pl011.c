@@ -23,8 +23,10 @@ void uart_put(char c)
 int uart_get(void)
 {
     if ((mmio_read32(config.console.base + UARTFR) & FR_RXFE) != 0) {
+        /* A byte that comes before this write takes its interrupt with it, so look once more. */
         mmio_write32(config.console.base + UARTICR, INT_RX);
-        return -1;
+        if ((mmio_read32(config.console.base + UARTFR) & FR_RXFE) != 0)
+            return -1;
     }
     return (int)(mmio_read32(config.console.base + UARTDR) & 0xff);
 }

@@ -307,6 +307,40 @@ def test_no_room_for_the_initrd_or_the_tree() -> None:
     assert make_plan(system(vm("a", 4 * KIB, devicetree="none")), virt(), IMAGES, Sink()) is not None
 
 
+def tree_at(at: int | str, **more: object) -> System:
+    return system(vm("a", devicetree_at=at, devicetree_at_span=span(12), **more))  # type: ignore[arg-type]
+
+
+def test_the_tree_where_the_yaml_wants_it() -> None:
+    for at, ipa in ((0x8080_0008, 0x8080_0008), ("low", 0x4000_0000)):
+        described = tree_at(at, memory=(ram(16 * MIB, 10), ram(MIB, 11, "low", at=0x4000_0000, access="r")))
+        plan = make_plan(described, virt(), IMAGES, Sink())
+        assert plan is not None and plan.vms[0].dtb == ipa
+    # Alone it ties the memory of a kernel that may lie anywhere.
+    images = (ImageRef("Image", "/x/Image", span(6)),)
+    plan = make_plan(tree_at(0x4000_0000, images=images), virt(), IMAGES, Sink())
+    assert plan is not None and plan.vms[0].dtb == 0x4000_0000 == plan.vms[0].regions[0].ipa
+
+
+def test_where_the_tree_cannot_lie() -> None:
+    region = ("memory.ram: 0x80000000 to 0x81000000 (16MiB)",)
+    assert said(only(tree_at("rom"))) == (
+        "BH0440", "VM 'a' has no memory 'rom' for its device tree", "", region,
+        ("write the name of one of them, or an address",))
+    for at, end in ((0x7fff_f000, 0x8000_0000), (0x80ff_f800, 0x8100_0800), (0x8100_0000, 0x8100_1000)):
+        described = tree_at(at, memory=(ram(16 * MIB, 10, at=0x8000_0000),))
+        assert said(only(described)) == (
+            "BH0440", "the device tree of VM 'a' does not lie inside its memory", f"{at:#x} to {end:#x}", region,
+            ("write an address inside, or the name of the region that it is to begin",))
+    assert said(only(tree_at(0x8080_0004))) == (
+        "BH0441", "the device tree of VM 'a' cannot lie at 0x80800004", "not a multiple of 8", (),
+        ("write 0x80800000 or 0x80800008",))
+    d = only(tree_at("ram"))
+    assert said(d) == ("BH0442", "the device tree of VM 'a' overlaps 'a.elf'", "0x80000000 to 0x80001000", (),
+                       ("move one of them: the image by its `at:` or its linker script, the tree by this key",))
+    assert d.primary.span == span(12) and d.related[0].text.startswith("0x80000000 to ")
+
+
 def test_image_far_from_the_rest() -> None:
     d = only(phys(0xb000_0000))
     assert (d.code, d.message, d.primary.text) == (

@@ -20,6 +20,7 @@ static struct {
     char sent[16], received[16];
     unsigned sent_count, received_count, taken;
     bool timeout;
+    bool late; /* a byte arrives just before the interrupt is cleared */
 } pl011;
 
 static uint32_t pl011_read(uint64_t address)
@@ -47,6 +48,11 @@ static void pl011_write(uint64_t address, uint32_t value)
         pl011.imsc = value;
         break;
     case 0x44:
+        if (pl011.late) {
+            pl011.received[pl011.received_count++] = 'l';
+            pl011.timeout = true;
+            pl011.late = false;
+        }
         pl011.timeout = pl011.timeout && !(value & 0x40);
         break;
     default:
@@ -70,6 +76,9 @@ TEST(pl011_input)
     pl011.timeout = true;
     CHECK_EQ(pl011_get(), 'x');
     CHECK_EQ(pl011_get(), 0xff);
+    CHECK_EQ(pl011_get(), -1);
+    pl011.late = true;
+    CHECK_EQ(pl011_get(), 'l'); /* its interrupt is gone */
     CHECK_EQ(pl011_get(), -1);
     CHECK(!pl011.timeout); /* or it would interrupt for ever */
     pl011_enable_input();
