@@ -92,23 +92,37 @@ def own_devices(board: Board, console: Console | None, cpus: Sequence[Cpu]) -> t
 
 
 # The driver for a UART, by compatible. A driver is a file of hypervisor/drivers.
-DRIVERS = {"ns16550a": "ns16550a", "ns16550": "ns16550a", "snps,dw-apb-uart": "ns16550a", "sifive,uart0": "sifive-uart",
-           "arm,pl011": "pl011", "arm,sbsa-uart": "pl011", "cdns,uart-r1p12": "cadence", "xlnx,xuartps": "cadence"}
+DRIVERS = {
+    "arm,pl011": "pl011", "arm,sbsa-uart": "pl011", "cdns,uart-r1p12": "cadence", "xlnx,xuartps": "cadence",
+    "ns16550a": "ns16550a", "ns16550": "ns16550a",
+    "snps,dw-apb-uart": "soc8250", "nvidia,tegra20-uart": "soc8250", "brcm,bcm2835-aux-uart": "soc8250",
+    "ti,am654-uart": "soc8250", "ti,omap4-uart": "soc8250", "ti,omap3-uart": "soc8250", "ti,omap2-uart": "soc8250",
+    "mediatek,mt6577-uart": "soc8250", "intel,xscale-uart": "soc8250", "mrvl,mmp-uart": "soc8250",
+    "fsl,imx6q-uart": "imx-uart", "fsl,imx21-uart": "imx-uart", "fsl,imx53-uart": "imx-uart",
+    "fsl,imx8qxp-lpuart": "lpuart", "fsl,imx7ulp-lpuart": "lpuart",
+    "amlogic,meson-uart": "meson-uart", "amlogic,meson-gx-uart": "meson-uart", "amlogic,meson-ao-uart": "meson-uart",
+    "amlogic,meson-g12a-uart": "meson-uart", "amlogic,meson-s4-uart": "meson-uart",
+    "sifive,uart0": "sifive-uart"}
+
+# Kinds whose registers are words, one in four bytes, which their bindings take as known. Elsewhere `reg-shift` and
+# `reg-io-width` say so, and without these a register is a byte beside the next.
+_WORDS = frozenset({"nvidia,tegra20-uart", "brcm,bcm2835-aux-uart", "ti,am654-uart", "ti,omap4-uart", "ti,omap3-uart",
+                    "ti,omap2-uart", "mediatek,mt6577-uart", "intel,xscale-uart", "mrvl,mmp-uart"})
 
 
 def console(system: System, board: Board, device: Device | None, interrupt: int, cpu: int) -> Console | None:
     """The hypervisor's console; None without a device or a driver for it."""
     if device is None or not device.registers:
         return None
-    driver = next((DRIVERS[c] for c in device.compatible if c in DRIVERS), None)
-    if driver is None:
+    kind = next((c for c in device.compatible if c in DRIVERS), None)
+    if kind is None:
         return None
     base, size = device.registers[0]
-    node = device.node
-    shift = node.u32("reg-shift", 0) if node is not None else 0
-    width = node.u32("reg-io-width", 1) if node is not None else 1
+    node, words = device.node, kind in _WORDS
+    shift = node.u32("reg-shift", 2 if words else 0) if node is not None else 0
+    width = node.u32("reg-io-width", 4 if words else 1) if node is not None else 1
     span: Span | None = system.console_span
-    return Console(driver, base, size, interrupt, shift or 0, width or 1, cpu, system.console or device.name,
+    return Console(DRIVERS[kind], base, size, interrupt, shift or 0, width or 1, cpu, system.console or device.name,
                    span.line if span else 0)
 
 
