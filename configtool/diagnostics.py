@@ -19,7 +19,7 @@ class Label:
 class Diagnostic:
     """One mistake.
 
-    code: 'BH0231'; severity: 'error' or 'warning'; message: one line, lower case, without a full stop; primary: the
+    code: 'BH0231', '' of what no rule has found; severity: 'error' or 'warning' ('fault', 'panic'); message: one line, lower case, without a full stop; primary: the
     place to mend; related: other places that contradict it; notes: facts; help: what to do, with the value to write
     where there is one.
     """

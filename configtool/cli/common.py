@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from ..diagnostics import Policy, Sink, UsageError
 
@@ -95,11 +95,12 @@ def report(sink: Sink, arguments: argparse.Namespace, format_: str = "text") -> 
         sys.stdout.write(machine.to_github(found))
     elif found:
         limit = MAX_ERRORS if arguments.max_errors is None else arguments.max_errors
-        sys.stderr.write(Renderer(sink.texts, _color(arguments.color)).render(found, limit))
+        sys.stderr.write(Renderer(sink.texts, color(arguments.color, sys.stderr)).render(found, limit))
     return 1 if sink.has_errors else 0
 
 
-def _color(choice: str) -> bool:
+def color(choice: str, stream: TextIO) -> bool:
+    """Whether to colour what goes to a stream."""
     if choice == "auto":
-        return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return choice == "always"

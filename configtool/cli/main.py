@@ -21,11 +21,12 @@ COMMANDS = {
     "package": "write a built image in the forms that boot loaders and flash programmers take",
     "verify": "show from the finished image that its VMs are isolated",
     "free": "show what of the board nobody has",
+    "explain-fault": "explain the faults in a console log",
     "explain": "explain a code, such as BH0206",
     "rules": "list all rules",
     "board": "show or import a board",
 }
-_MODULES = {"plan": "plan_command", "board": "board_command"}
+_MODULES = {"plan": "plan_command", "board": "board_command", "explain-fault": "explain_fault"}
 
 
 def run() -> NoReturn:

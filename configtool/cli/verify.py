@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     from ..pipeline import built_guests
     from ..source import Unreadable, read_file
     from ..verify.elf import NotAnImage
-    from .common import _color, report as show_diagnostics
+    from .common import color, report as show_diagnostics
 
     try:
         data = read_file(given.image, _LARGEST)
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
         raise UsageError(f"{given.image} cannot be verified: {reason}") from None
     if given.format == "text":
         if report.findings:
-            sys.stderr.write(show.findings(report, sink.texts, _color(given.color)) + "\n")
+            sys.stderr.write(show.findings(report, sink.texts, color(given.color, sys.stderr)) + "\n")
         brief = given.quiet and report.isolated
         out = f"{given.image}: {show.result(report)}\n" if brief else show.text(report, given.evidence)
     elif given.format == "json":

@@ -40,8 +40,9 @@ class Renderer:
         labels = [diagnostic.primary, *diagnostic.related]
         width = max([len(str(label.span.line)) for label in labels if self._line(label) is not None], default=1)
         pad = " " * width
-        main = "31" if diagnostic.severity == "error" else "33"
-        out = [self._paint(f"{diagnostic.severity}[{diagnostic.code}]", main, bold=True)
+        main = "33" if diagnostic.severity == "warning" else "31"
+        mark = f"[{diagnostic.code}]" if diagnostic.code else ""
+        out = [self._paint(f"{diagnostic.severity}{mark}", main, bold=True)
                + self._paint(f": {_safe(diagnostic.message)}", "", bold=True)]
         for number, label in enumerate(labels):
             arrow = "-->" if number == 0 else ":::"
@@ -61,7 +62,8 @@ class Renderer:
         equals = self._paint("=", "34")
         out.extend(f"{pad} {equals} note: {_indent(note, width)}" for note in diagnostic.notes)
         out.extend(f"{pad} {equals} {self._paint('help', '36')}: {_indent(text, width)}" for text in diagnostic.help)
-        out.append(f"{pad} {equals} explain: configtool explain {diagnostic.code}")
+        if diagnostic.code:
+            out.append(f"{pad} {equals} explain: configtool explain {diagnostic.code}")
         return "\n".join(out) + "\n"
 
     def _line(self, label: Label) -> str | None:

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import Built, build
+from harness import ROOT, Built, build
 
 FUNCTIONS = ["store_nowhere", "open_valve", "open_valve", "control_loop"]    # from the one that faults outwards
 
@@ -52,3 +52,21 @@ def test_report(boot, system: str, guest: str, offset: int):
     path = [function_of(listed, address - offset) for address in [int(pc.group(1), 16), *callers]]
     wanted = FUNCTIONS if built.plan["arch"].startswith("riscv") else FUNCTIONS[:2]
     assert path[:len(wanted)] == wanted
+
+
+def test_explained(boot, tmp_path):
+    """explain-fault leads from the console to the line that stores, and to those that called."""
+    console = boot("tests/guests/deep/system.yaml")
+    console.expect_end()
+    (tmp_path / "console.log").write_text(console.output)
+    done = subprocess.run([ROOT / "bin/configtool", "explain-fault", tmp_path / "console.log", "--system",
+                           "tests/guests/deep/system.yaml"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and not done.stderr
+    shown = done.stdout
+    assert shown.startswith("fault: VM 'pump' vCPU 0 stores 4 bytes at 0xf0000000, where it has nothing\n"
+                            "  --> tests/guests/deep/deep.c:18:5\n   |\n18 |     *(volatile uint32_t *)NOWHERE = 1;\n")
+    places = [":::" in row and row.split()[1] for row in shown.splitlines() if ":::" in row]
+    assert places == ["tests/guests/deep/deep.c:26:9", "tests/guests/deep/deep.c:24:9", "tests/guests/deep/deep.c:32:5",
+                      "tests/guests/deep/system.yaml:11:19"]
+    assert [re.search(r": (\w+)\+", row).group(1) for row in shown.splitlines() if re.search(r"(at|from) 0x", row)
+            and "+0x" in row] == [*FUNCTIONS, "guest_main", "enter"]
