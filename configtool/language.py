@@ -76,7 +76,8 @@ class _Reader:
             devicetree_at=at.value if isinstance(at, Scalar) else None,     # type: ignore[arg-type]
             devicetree_at_span=at.span if at else None,
             on_fault=_optional(vm.get("on_fault"), self._action), on_reset=_optional(vm.get("on_reset"), self._action),
-            on_poweroff=_optional(vm.get("on_poweroff"), self._action))
+            on_poweroff=_optional(vm.get("on_poweroff"), self._action),
+            interrupts=_text(vm, "interrupts") or "virtual", interrupts_span=_span(vm, "interrupts"))
 
     def _cpus(self, vm: Mapping) -> CpuRequest | None:
         self._not_both(vm, "vcpus", "cpus", "vcpus: how many; cpus: which")

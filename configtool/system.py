@@ -124,6 +124,13 @@ class Vm:
     on_fault: Action | None = None
     on_reset: Action | None = None
     on_poweroff: Action | None = None
+    interrupts: str = "virtual"     # 'virtual' or 'direct'
+    interrupts_span: Span | None = None
+
+    @property
+    def direct(self) -> bool:
+        """Its interrupts reach it without the hypervisor."""
+        return self.interrupts == "direct"
 
     def region(self, name: str) -> Region | None:
         return next((r for r in self.memory if r.name == name), None)

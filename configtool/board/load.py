@@ -217,6 +217,7 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
         reserved=tuple(sorted((*firmware, *facts.reserved), key=lambda r: (r.base, r.size, r.name))),
         devices=facts.devices, controller=facts.controller, caches=facts.caches, timebase=facts.timebase,
         console=console, console_options=options, run=_strings(root.get("run")),
+        security_states=1 if _text(root, "security_states") == "1" else 2,
         run_notes=_text(root, "run_notes").strip(), root=facts.tree.root,
         yaml_span=Span(yaml), tree=facts.tree, psci=facts.psci,
         clocks=read_clocks(root, facts.tree, sink))

@@ -150,6 +150,7 @@ class Board:
     psci: str = ""                  # Arm: 'smc' or 'hvc', '' where there is none
     clocks: tuple[tuple[str, tuple[int, ...], int], ...] = ()   # (path of the provider, its arguments, Hz) as
                                     # board.yaml states them; arguments () stand for all clocks of the provider
+    security_states: int = 2        # of a GIC, as board.yaml says: with 1, Group 0 is the hypervisor's
 
     def device(self, name: str) -> "Device | None":
         """A device by label, alias, path or node name. None when there is none, or several with that node name."""

@@ -34,6 +34,7 @@ def plan_h(plan: Plan, registers: dict[str, int]) -> str:
         ("PLAN_TIMEBASE", f"{plan.timebase}", "Hz"),
         ("PLAN_VIRQ", string(_VIRQS[plan.irqchip.kind]), "virtual interrupt controller"),
         ("PLAN_TIMER", f"{int('timer' in plan.parts)}", "the hypervisor uses a timer of its own"),
+        ("PLAN_DIRECT", f"{int(any(vm.direct for vm in plan.vms))}", "some VM has its interrupts without the hypervisor"),
         ("PLAN_MSIS", f"{plan.irqchip.msis}", "identities of an interrupt file, 0 included"),
     ):
         lines.append(f"#define {name:<18} {value}" + (f" {comment(about)}" if about else ""))
@@ -73,6 +74,7 @@ def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
           if plan.irqchip.gicc else []),
         *([f"    .maintenance_irq = {plan.irqchip.maintenance},"] if plan.irqchip.maintenance else []),
         *([f"    .timer_irq = {plan.irqchip.timer},"] if plan.irqchip.timer else []),
+        *(["    .one_security_state = true,"] if plan.irqchip.one_security_state else []),
         f"    .henvcfg = {plan.henvcfg:#x},",
         f"    .sstc = {'true' if plan.sstc else 'false'},",
         *(["    .stats = true,"] if plan.stats else []),
@@ -213,6 +215,7 @@ def _vm(plan: Plan, vm: VmPlan, stage2: int) -> list[str]:
         f"            .irq_physical = {prefix}_irqs,",
         f"            .irq_count = {_irq_count(vm)},",
         f"            .uart_irq = {vm.uart_line},",
+        *(["            .direct = true,"] if vm.direct else []),
         f"            .line = {vm.line},",
         f"            .criticality = {vm.criticality},",
         f"            .on_fault = {_policy(vm.on_fault)},",

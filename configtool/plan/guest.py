@@ -62,9 +62,10 @@ def rung_by(channel: Channel, vm: str) -> tuple[str, ...]:
 
 
 def numbers(system: System, vm: Vm, sources: tuple[tuple[int, str, Given], ...], arch: Arch,
-            always: tuple[Line, ...] = ()) -> Numbers:
+            always: tuple[Line, ...] = (), spares: list[int] | None = None) -> Numbers:
     """Interrupts of devices keep their number; then fixed ones of channels, the UART's, and the lowest free for the
-    rest. `always`: those that every VM has."""
+    rest. `always`: those that every VM has. `spares`: sources for the virtual lines of a VM that has its interrupts
+    itself, which are used up; IndexError: there are too few."""
     lines = [*always,
              *(Line(number, number, trigger, f"devices: {g.name}", g.span.line) for number, trigger, g in sources)]
     used = {line.guest for line in lines}
@@ -72,19 +73,25 @@ def numbers(system: System, vm: Vm, sources: tuple[tuple[int, str, Given], ...],
     used.update(o.interrupt for o in fixed.values() if o.interrupt is not None)
     uart = 0
     if vm.console == "virtual":
-        uart = arch.uart_interrupt if arch.uart_interrupt not in used else _free(used, arch.interrupts)
+        if spares is not None:
+            uart = spares.pop(0)
+        else:
+            uart = arch.uart_interrupt if arch.uart_interrupt not in used else _free(used, arch.interrupts)
         used.add(uart)
-        lines.append(Line(uart, 0, "level-high", "console"))
+        lines.append(Line(uart, uart if spares is not None else 0, "level-high", "console"))
     rung: dict[str, int] = {}
     for channel in ends(system, vm):
         if not any(vm.name in rung_by(channel, other) for other, _ in channel.ends):
             continue
         override = fixed.get(channel.name)
-        number = override.interrupt if override and override.interrupt is not None else _free(used, arch.interrupts)
+        if override and override.interrupt is not None:
+            number = override.interrupt
+        else:
+            number = spares.pop(0) if spares is not None else _free(used, arch.interrupts)
         used.add(number)
         rung[channel.name] = number
         line = override.span.line if override else channel.span.line
-        lines.append(Line(number, 0, "edge-rising", f"channels.{channel.name}", line))
+        lines.append(Line(number, number if spares is not None else 0, "edge-rising", f"channels.{channel.name}", line))
     return Numbers(tuple(sorted(lines, key=lambda x: x.guest)), uart, rung)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Sequence
+from typing import Collection, Sequence
 
 from ..board.model import Board, Cpu
 from . import irqchip_aplic as aplic, irqchip_gic as gic
@@ -71,10 +71,16 @@ def own_maps(board: Board, cpus: Sequence[Cpu]) -> list[Mapping]:
     return [Mapping(base, base, pages(size), "rw", "device", "interrupt controller") for base, size in registers]
 
 
-def physical(board: Board, edges: tuple[int, ...], timer: bool) -> Irqchip:
-    """`edges`: sources in use that are edge-triggered; `timer`: the hypervisor uses a timer of its own."""
+def spares(board: Board) -> list[int]:
+    """Sources that no device of the board has, for the virtual lines of VMs that have their interrupts themselves."""
+    return gic.spares(board) if _kind(board) == "gicv3" else []
+
+
+def physical(board: Board, edges: tuple[int, ...], timer: bool, virtual: Collection[int] = ()) -> Irqchip:
+    """`edges`: sources in use that are edge-triggered; `timer`: the hypervisor uses a timer of its own. `virtual`:
+    sources that stand for virtual lines."""
     if _kind(board) in gic.KINDS:
-        return gic.physical(board, edges, timer)
+        return gic.physical(board, edges, timer, virtual)
     if _kind(board) in aplic.KINDS:
         return aplic.physical(board)
     controller = board.controller

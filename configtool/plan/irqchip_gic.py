@@ -7,6 +7,8 @@ interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml for `reg`, timer/arm,arch_
 """
 from __future__ import annotations
 
+from typing import Collection
+
 from ..board.model import Board, Cpu, InterruptController
 from .failure import InternalError
 from .layout import pages
@@ -59,18 +61,32 @@ def own_maps(board: Board, cpus: list[Cpu]) -> list[Mapping]:
             for base, size, what in parts]
 
 
-def physical(board: Board, edges: tuple[int, ...], timer: bool) -> Irqchip:
-    """`sources` is the highest INTID that anything of the board has; `timer`: the hypervisor uses one of its own."""
+def _numbers(board: Board) -> set[int]:
+    """INTIDs that anything of the board has."""
+    path = _controller(board).path
+    return {i.number for d in board.devices for i in d.interrupts if i.controller == path and i.number <= _LAST}
+
+
+def spares(board: Board) -> list[int]:
+    """Shared interrupts that the controller has and no device of the board, lowest first: it has them by 32, and so up
+    to the end of the 32 in which the last is that a device has (IHI 0069H, GICD_TYPER.ITLinesNumber)."""
+    taken = _numbers(board)
+    return [n for n in range(SPI, min(max(taken, default=0) // 32 * 32 + 32, _LAST + 1)) if n not in taken]
+
+
+def physical(board: Board, edges: tuple[int, ...], timer: bool, virtual: Collection[int] = ()) -> Irqchip:
+    """`sources` is the highest INTID that anything of the board has, or one of `virtual`: those that stand for virtual
+    lines; `timer`: the hypervisor uses one of its own."""
     controller = _controller(board)
-    numbers = [i.number for d in board.devices for i in d.interrupts
-               if i.controller == controller.path and i.number <= _LAST]
+    numbers = _numbers(board)
     maintenance = [i.number for d in board.devices if d.path == controller.path for i in d.interrupts]
     if not maintenance:
         raise InternalError(f"{controller.path} has no maintenance interrupt")
     v2 = controller.kind == "gicv2"
-    return Irqchip(controller.kind, *controller.registers[0], max([SPI - 1, *numbers]), edges=edges,
+    return Irqchip(controller.kind, *controller.registers[0], max([SPI - 1, *numbers, *virtual]), edges=edges,
                    maintenance=maintenance[0], gicc=_interface(controller, 1) if v2 else 0,
-                   gich=controller.registers[2][0] if v2 else 0, timer=_timer(board, "hyp-phys", 3) if timer else 0)
+                   gich=controller.registers[2][0] if v2 else 0, timer=_timer(board, "hyp-phys", 3) if timer else 0,
+                   one_security_state=not v2 and board.security_states == 1)
 
 
 def state_size(vcpus: int, words: int) -> int:

@@ -27,10 +27,10 @@ from .devices import console_device, given, interrupts, mappings
 from .failure import InternalError, Problems
 from .guest import Numbers, Outer, channel_end, channel_mappings, ends, numbers, surround
 from .layout import FILLING, pages
-from .model import (PAGE, ChannelEnd, CpuPlan, Extent, HypervisorPlan, Irqchip, Mapping, Payload, Plan, Range,
+from .model import (PAGE, ChannelEnd, CpuPlan, Extent, HypervisorPlan, Irqchip, Line, Mapping, Payload, Plan, Range,
                     Restore, TreeNode, VmPlan)
-from .own import (Windows, console, hypervisor_maps, least_critical, own_devices, restored, rodata_size, trees, windows,
-                  with_roots)
+from .own import (Windows, console, console_vm, hypervisor_maps, own_devices, restored, rodata_size, takes_input, trees,
+                  windows, with_roots)
 from .parts import parts
 from .place import Placement, Run, runs
 from .restart import policy, restarts, restores
@@ -116,7 +116,9 @@ class _Maker:
         self.sources = {name: interrupts(devices, board) for name, devices in self.given.items()}
         self.device_maps = {name: mappings(devices) for name, devices in self.given.items()}
         always = irqchip.fixed_lines(board)
-        self.numbers = {vm.name: numbers(system, vm, self.sources[vm.name], self.arch, always) for vm in system.vms}
+        fixed = {o.interrupt for vm in system.vms if vm.direct for o in vm.channels}
+        self.spares = [n for n in irqchip.spares(board) if n not in fixed]
+        self.numbers = {vm.name: self._numbers(vm, always) for vm in system.vms}
         self.chips = {vm.name: irqchip.virtual(board, self.arch, len(cpus))
                       for vm, cpus in zip(system.vms, self.vm_cpus)}
         self.bases = {vm.name: bases(vm, images, self.arch) for vm in system.vms}
@@ -124,6 +126,19 @@ class _Maker:
         self._left_out: dict[str, tuple[str, ...]] = {}
         self.places: dict[str, own_tree.Places] = {}    # of each VM with an overlay
         self._runs: list[tuple[Run, bytes]] = []        # of the last attempt, with the VM's device tree
+
+    def _numbers(self, vm: Vm, always: tuple[Line, ...]) -> Numbers:
+        try:
+            return numbers(self.system, vm, self.sources[vm.name], self.arch, always,
+                           self.spares if vm.direct else None)
+        except IndexError:
+            controller = self.board.controller
+            self.problems.report(
+                "BH1002", f"the board has no interrupt left for the virtual lines of VM '{vm.name}'",
+                vm.interrupts_span or vm.span, "its console and its doorbells need one each",
+                related=(Label(controller.span, "every interrupt of this one is a device's, or in use"),) if controller
+                else (), help=("write console: none, or doorbell: none where nobody listens, or interrupts: virtual",))
+            return Numbers(always, 0, {})
 
     def make(self) -> Plan | None:
         sizes = _Sizes(0, pages(1), tuple(PAGE if vm.devicetree != "none" else 0 for vm in self.system.vms))
@@ -312,7 +327,9 @@ class _Maker:
         cpu_plans = self._cpu_plans(own.stack)
         device = console_device(system, board)
         source = self._console_source(device)
-        first = self.vm_cpus[least_critical(system)][0]
+        first = self.vm_cpus[console_vm(system, board)][0]
+        if not takes_input(system, board):
+            source = 0
         board_console = console(system, board, device, source, self.all_cpus.index(first))
 
         vms, dtb_sizes = [], []
@@ -377,7 +394,9 @@ class _Maker:
         used = [(number, trigger) for sources in self.sources.values() for number, trigger, _ in sources]
         used += [(i.number, i.trigger) for i in (device.interrupts if device else ()) if i.number == source]
         edges = {number for number, trigger in used if trigger.startswith("edge")}
-        return irqchip.physical(self.board, tuple(sorted(edges)), "timer" in parts(self.system))
+        virtual = {number for vm in self.system.vms if vm.direct
+                   for number in (self.numbers[vm.name].uart, *self.numbers[vm.name].channels.values()) if number}
+        return irqchip.physical(self.board, tuple(sorted(edges | virtual)), "timer" in parts(self.system), virtual)
 
     def _console_source(self, device: object) -> int:
         path = self.board.controller.path if self.board.controller else None
@@ -445,7 +464,7 @@ class _Maker:
                       tree, 0, own.uart, policy(vm.on_fault, self.board), policy(vm.on_reset, self.board),
                       policy(vm.on_poweroff, self.board), restored,
                       tuple(Extent(a.region.name, a.ipa, a.size, a.region.access, a.region.span.line)
-                            for a in layout.areas), self._left_out.get(vm.name, ()))
+                            for a in layout.areas), self._left_out.get(vm.name, ()), vm.direct)
 
     def _format(self, formats: tuple[TableFormat, ...], end: int, vms: list[VmPlan]) -> TableFormat | None:
         """The smallest format that reaches `end` and that all CPUs have."""

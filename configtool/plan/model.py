@@ -172,6 +172,7 @@ class VmPlan:
     restores: tuple[Restore, ...] = ()   # sorted by ipa; empty unless a policy restarts the VM
     regions: tuple[Extent, ...] = ()     # in the order of the YAML
     left_out: tuple[str, ...] = ()       # what its devices have on the board and not in `tree`, a line for each
+    direct: bool = False            # GICv3: its interrupts reach it without the hypervisor
     restore_table: int = 0          # AArch64: physical address of the tables that the hypervisor restarts it with
 
 
@@ -215,6 +216,7 @@ class Irqchip:
     timer: int = 0                  # GIC: INTID of the hypervisor's timer; 0: it uses none
     gicc: int = 0                   # GICv2: physical address of the CPU interface
     gich: int = 0                   # GICv2: of the virtual interface control
+    one_security_state: bool = False    # GICv3: Group 0 is the hypervisor's
 
 
 @dataclass(frozen=True)

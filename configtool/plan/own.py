@@ -7,7 +7,7 @@ from typing import Iterable, Sequence
 
 from ..board.model import Board, Cpu, Device
 from ..source import Span
-from ..system import System
+from ..system import System, Vm
 from . import irqchip, layout
 from .arch import Arch
 from .layout import pages
@@ -126,8 +126,17 @@ def console(system: System, board: Board, device: Device | None, interrupt: int,
                    span.line if span else 0)
 
 
-def least_critical(system: System) -> int:
-    """Index of the VM whose first CPU serves the console: of those of the lowest criticality the first."""
-    return min(range(len(system.vms)), key=lambda i: (system.vms[i].criticality, i))
+def console_vm(system: System, board: Board) -> int:
+    """Index of the VM whose first CPU serves the console: of those of the lowest criticality the first. A CPU that its
+    guest's interrupts reach without the hypervisor comes last where the hypervisor can take none of its own there."""
+    def last(vm: Vm) -> bool:
+        return vm.direct and board.security_states != 1
+
+    return min(range(len(system.vms)), key=lambda i: (last(system.vms[i]), system.vms[i].criticality, i))
+
+
+def takes_input(system: System, board: Board) -> bool:
+    """Whether some CPU can take the interrupts of the console's UART."""
+    return board.security_states == 1 or not all(vm.direct for vm in system.vms)
 
 

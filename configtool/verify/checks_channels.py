@@ -119,8 +119,9 @@ def _raised(case: Case) -> dict[tuple[str, int], str]:
     """(VM, guest interrupt) -> what raises it, channels left out."""
     found = {(vm.name, vm.facts.uart_irq): "its console" for vm in case.vms if vm.facts.uart_irq}
     for vm in case.vms:
+        wired = case.expected.gic.wired if vm.facts.direct and case.expected.gic else None
         for number, source in enumerate(vm.facts.irq_physical):
-            if source:
+            if source and (wired is None or source in wired):       # the others stand for virtual lines there
                 found[(vm.name, number)] = f"physical interrupt {source}"
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..board.model import InterruptController
 from .case import Case, VmCase, span_text
 from .expect import Grant, physical_interrupts, uses_timer
+from .expect_gic import SPI
 from .facts import HYPERVISOR, NOBODY
 from .report import Check
 from .walk import PAGE
@@ -24,6 +25,7 @@ def interrupts(case: Case) -> Check:
     console = case.expected.console
     own = {i.number for i in console.interrupts if i.controller == controller.path} if console else set()
     by_index = {vm.facts.index: vm for vm in case.vms}
+    lines = {vm.name: _direct(case, vm, check) for vm in case.vms}
     for source, (index, guest) in enumerate(facts.irq_owner):
         users = [vm for vm in case.vms if source in wanted[vm.name]]
         if index == NOBODY:
@@ -39,7 +41,9 @@ def interrupts(case: Case) -> Check:
             check.fail(f"interrupt {source} belongs to VM {index}, which there is not", case.system.board_span)
         else:
             vm = by_index[index]
-            if vm not in users:
+            if vm.facts.direct and source in lines[vm.name] and source == guest:
+                check.evidence.append(f"{source}: {vm.name}, a virtual line")
+            elif vm not in users:
                 check.fail(f"VM '{vm.name}' gets interrupt {source}", vm.span, _whose(case, source, users),
                            notes=("its description gives it no device with that interrupt",))
             elif not 0 < guest < len(vm.facts.irq_physical) or vm.facts.irq_physical[guest] != source:
@@ -52,8 +56,42 @@ def interrupts(case: Case) -> Check:
         check.fail(f"interrupt {facts.console.irq} of the hypervisor's console is not its own", case.system.board_span)
     for vm in case.vms:
         _back(case, vm, wanted, check)
+        for number in lines[vm.name]:
+            if number >= len(facts.irq_owner) or facts.irq_owner[number] != (vm.facts.index, number):
+                check.fail(f"virtual line {number} of VM '{vm.name}' is not its own at the controller", vm.span)
     _files(case, controller, check)
     return check
+
+
+def _direct(case: Case, vm: VmCase, check: Check) -> set[int]:
+    """Virtual lines of a VM that its interrupts reach without the hypervisor: shared interrupts that no device of the
+    board has. Everything has its physical number there: it is the one that the guest reads from its CPU."""
+    facts, gic = vm.facts, case.expected.gic
+    if facts.direct != vm.vm.direct:
+        check.fail(f"the interrupts of VM '{vm.name}' are {'direct' if facts.direct else 'virtual'} in the image", vm.span,
+                   f"interrupts: {vm.vm.interrupts}")
+    if not facts.direct:
+        return set()
+    if gic is None or gic.version != 3:
+        check.fail(f"the interrupts of VM '{vm.name}' are direct", vm.span, "the board has no GICv3")
+        return set()
+    if len(facts.cpus) > 1 and not gic.one_security_state:
+        check.fail(f"the interrupts of VM '{vm.name}' are direct, and it has {len(facts.cpus)} vCPUs", vm.span,
+                   "on this board one could not stop the other")
+    for guest, source in enumerate(facts.irq_physical):
+        if source not in (0, guest):
+            check.fail(f"interrupt {source} reaches VM '{vm.name}' without the hypervisor", vm.span,
+                       f"its configuration says that it is {guest} there")
+    rung = {number for other in case.facts.vms for end in other.channels for target, number in end.rings
+            if target == facts.index}
+    lines = rung | ({facts.uart_irq} if facts.uart_irq else set())
+    for number in sorted(lines):
+        if number < SPI or number in gic.wired:
+            check.fail(f"virtual line {number} of VM '{vm.name}' is an interrupt of the board", vm.span,
+                       _whose(case, number, []))
+        elif facts.irq_physical[number:number + 1] != (number,):
+            check.fail(f"virtual line {number} of VM '{vm.name}' does not reach it", vm.span)
+    return lines
 
 
 def _controller(case: Case, controller: InterruptController, check: Check) -> None:
@@ -61,15 +99,18 @@ def _controller(case: Case, controller: InterruptController, check: Check) -> No
     facts, gic, span = case.facts, case.expected.gic, case.system.board_span
     edges = sum(word << 32 * i for i, word in enumerate(facts.irq_edges))
     in_use = {source for source, (vm, _) in enumerate(facts.irq_owner) if vm != NOBODY}
-    wanted_edges = sum(1 << source for source in in_use if gic and source in gic.edges)
+    virtual = {number for vm in case.vms if vm.facts.direct and gic for number, source in enumerate(vm.facts.irq_physical)
+               if source == number >= SPI and number not in gic.wired}
+    wanted_edges = sum(1 << source for source in in_use if gic and (source in gic.edges or source in virtual))
     for what, got, want in (
             ("is at", facts.irqchip, controller.registers[0][0]),
-            ("has as its highest source", len(facts.irq_owner) - 1, gic.highest if gic else controller.sources),
+            ("has as its highest source", len(facts.irq_owner) - 1, max([gic.highest, *virtual]) if gic else controller.sources),
             ("has its CPU interface at", facts.gicc, gic.interface[0] if gic and gic.interface else 0),
             ("has its virtual interface control at", facts.gich, gic.control[0] if gic and gic.control else 0),
             ("has the maintenance interrupt", facts.maintenance, gic.maintenance if gic else 0),
             ("has the hypervisor's timer interrupt", facts.timer, gic.own_timer if gic and uses_timer(case.system) else 0),
-            ("has edges at", edges, wanted_edges)):
+            ("has edges at", edges, wanted_edges),
+            ("has one security state", facts.one_security_state, gic.one_security_state if gic else False)):
         if got != want:
             check.fail(f"the interrupt controller {what} {got:#x} in the image", span, f"on the board {want:#x}")
     for vm in case.vms:
@@ -123,7 +164,7 @@ def _back(case: Case, vm: VmCase, wanted: dict[str, dict[int, Grant]], check: Ch
                    _whose(case, source, [v for v in case.vms if source in wanted[v.name]]))
     if vm.facts.irq_physical[:1] not in ((0,), ()):
         check.fail(f"interrupt 0 of VM '{vm.name}' is mapped, which means none", vm.span)
-    if vm.facts.uart_irq and vm.facts.irq_physical[vm.facts.uart_irq:vm.facts.uart_irq + 1] != (0,):
+    if vm.facts.uart_irq and not vm.facts.direct and vm.facts.irq_physical[vm.facts.uart_irq:vm.facts.uart_irq + 1] != (0,):
         check.fail(f"interrupt {vm.facts.uart_irq} of VM '{vm.name}', its console's, is not a virtual one", vm.span)
 
 

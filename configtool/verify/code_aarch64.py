@@ -17,6 +17,7 @@ _NAMES = {op0 << 14 | op1 << 11 | n << 7 | m << 3 | op2: name for name, (op0, op
 _RESTART = ("arch_guest_fill", "use_tables")        # where ttbr0_el2 takes a VM's restore_table
 _ALL = (1 << 64) - 1
 _MSR = 0xd5100000                   # MSR (register), op0 2 or 3
+_IMO = 1 << 4                       # HCR_EL2: interrupts of Group 1 go to EL2
 _REACH = 48                         # instructions before a write in which its constant is made
 
 
@@ -40,6 +41,9 @@ def constants(elf: Elf) -> Constants:
             found[name].add(value)
         elif name != "ttbr0_el2" or _function(elf, address) not in _RESTART:
             raise NotAnImage(f"the value that its code writes to {name} at {address:#x} cannot be told")
+    with_irqs = {value | _IMO for value in found["hcr_el2"]}
+    if len(found["hcr_el2"]) == 2 and len(with_irqs) == 1:      # on a CPU whose interrupts are its guest's
+        found["hcr_el2"] = with_irqs
     for name, values in found.items():
         if len(values) != 1:
             raise NotAnImage(f"its code writes {', '.join(map(hex, sorted(values))) or 'nothing'} to {name}")
@@ -92,7 +96,7 @@ def _signed(value: int, bits: int) -> int:
 
 def _step(elf: Elf, word: int, address: int, known: dict[int, int]) -> None:
     """Carry one instruction's effect on what is known."""
-    if word & 0xfff00000 == _MSR:
+    if word & 0xfff00000 == _MSR or word & 0xfffff000 == 0xd5033000 or word == 0xd503207f:     # barriers, WFI
         return
     rd, rn = word & 31, word >> 5 & 31
     wide = word >> 31
@@ -114,6 +118,12 @@ def _step(elf: Elf, word: int, address: int, known: dict[int, int]) -> None:
             known[rd] = int.from_bytes(data, "little")
     elif word & 0x1f800000 == 0x12000000 and word >> 29 & 3 == 1 and rn == 31:      # ORR (immediate) from zero: MOV
         known[rd] = _mask(word >> 22 & 1, word >> 16 & 63, word >> 10 & 63) & mask
+    elif word & 0x1f800000 == 0x11000000 and not word >> 29 & 1 and 31 not in (rd, rn):     # ADD, SUB (immediate)
+        number = (word >> 10 & 0xfff) << 12 * (word >> 22 & 1)
+        before = known.get(rn)
+        known.pop(rd, None)
+        if before is not None:
+            known[rd] = (before - number if word >> 30 & 1 else before + number) & mask
     elif word & 0x7fe0ffe0 == 0x2a0003e0:                           # ORR (register) from zero: MOV
         source = known.get(word >> 16 & 31)
         known.pop(rd, None)

@@ -30,6 +30,8 @@ class Gic:
     redistributors: dict[int, int]              # GICv3: CPU id -> base
     highest: int                                # INTID that the device tree tells of
     edges: frozenset[int]                       # INTIDs that are edge-triggered
+    wired: frozenset[int]                       # INTIDs that a device has
+    one_security_state: bool                    # GICv3: as board.yaml says
 
     @property
     def own(self) -> list[tuple[tuple[int, int], str]]:
@@ -58,7 +60,9 @@ def gic(board: Board) -> Gic | None:
         timer=_timer(board, "virt", 2), own_timer=_timer(board, "hyp-phys", 3), order=order,
         redistributors=_redistributors(controller, order) if version == 3 else {},
         highest=max([SPI - 1, *(i.number for i in interrupts)]),
-        edges=frozenset(i.number for i in interrupts if i.trigger.startswith("edge")))
+        edges=frozenset(i.number for i in interrupts if i.trigger.startswith("edge")),
+        wired=frozenset(i.number for i in interrupts),
+        one_security_state=version == 3 and board.security_states == 1)
 
 
 def _interface(base: int, size: int) -> tuple[int, int]:

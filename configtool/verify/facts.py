@@ -82,6 +82,7 @@ class VmFacts:
     channels: tuple[ChannelEnd, ...]
     irq_physical: tuple[int, ...]
     uart_irq: int
+    direct: bool                # GICv3
     line: int
     criticality: int
     policies: tuple[tuple[str, Policy], ...]        # 'on_fault', ...
@@ -131,6 +132,7 @@ class Facts:
     gich: int                   # GICv2
     maintenance: int            # GIC
     timer: int                  # GIC: INTID of the hypervisor's own timer, 0: it uses none
+    one_security_state: bool    # GICv3
     irq_edges: tuple[int, ...]  # GIC: a bit for each source
     probes: tuple[int, ...]
     boot_ids: tuple[int, ...]   # of each CPU, as the first instructions know them; empty: they do not
@@ -236,7 +238,7 @@ def _facts(elf: Elf, memory: _Memory, made_for: Machine, config: Record, section
         file=memory.text(c.file, "config.file"),
         board=memory.text(c.board, "config.board"), irqchip=c.irqchip_base, henvcfg=c.henvcfg, sstc=bool(c.sstc),
         gicc=c.gicc_base, gich=c.gich_base, maintenance=c.maintenance_irq, timer=c.timer_irq,
-        irq_edges=c.irq_edges,
+        irq_edges=c.irq_edges, one_security_state=_truth(c.one_security_state, "config.one_security_state"),
         boot_ids=_words(elf, memory, "boot_ids", len(c.cpus)) if elf.symbol("boot_ids") else (),
         probes=_words(elf, memory, "boot_probes"),
         console=ConsoleFacts(console.base, console.reg_shift, console.reg_width, console.irq, console.cpu) if console
@@ -263,6 +265,12 @@ def _words(elf: Elf, memory: _Memory, name: str, count: int = 0) -> tuple[int, .
     return tuple(found)
 
 
+def _truth(value: int, what: str) -> bool:
+    if value not in (0, 1):
+        raise Malformed(f"{what} is {value}, which is no truth value")
+    return bool(value)
+
+
 def _vm(made_for: Machine, memory: _Memory, index: int, vm: Any) -> VmFacts:
     what = f"config.vms[{index}]"
     policies = []
@@ -283,7 +291,7 @@ def _vm(made_for: Machine, memory: _Memory, index: int, vm: Any) -> VmFacts:
                                                                               f"{what}.channels[{i}].rings")))
                        for i, end in enumerate(memory.array(vm.channels, vm.channel_count, f"{what}.channels"))),
         irq_physical=memory.array(vm.irq_physical, vm.irq_count, f"{what}.irq_physical"),
-        uart_irq=vm.uart_irq, line=vm.line, criticality=vm.criticality, policies=tuple(policies),
+        uart_irq=vm.uart_irq, direct=_truth(vm.direct, f"{what}.direct"), line=vm.line, criticality=vm.criticality, policies=tuple(policies),
         restores=tuple(Restore(r.ipa, r.size, r.source, r.phys)
                        for r in memory.array(vm.restores, vm.restore_count, f"{what}.restores")),
         restore_table=vm.restore_table)

@@ -7,43 +7,16 @@
 #include "console.h"
 #include "cpu.h"
 #include "drivers.h"
+#include "gicv3.h"
 #include "mmio.h"
+#include "vgic-direct.h"
+#include "vm.h"
 
-#define GICD_CTLR       0x0000u
-#define GICD_IGROUPR    0x0080u
-#define GICD_ISENABLER  0x0100u
-#define GICD_ICENABLER  0x0180u
-#define GICD_ICACTIVER  0x0380u
-#define GICD_IPRIORITYR 0x0400u
-#define GICD_ICFGR      0x0c00u
-#define GICD_IROUTER    0x6000u
-#define GICR_TYPER_HIGH 0x000cu
-#define GICR_WAKER      0x0014u
-#define GICR_SGI        0x10000u
-
-#define CTLR_RWP     0x80000000u
 #define CTLR_ENABLE  0x13u /* both groups, affinity routing, whatever the security state calls them */
 #define WAKER_SLEEP  2u
 #define WAKER_ASLEEP 4u
 #define PRIORITY     0xa0u
 
-#define ICC_SRE_EL2     S3_4_C12_C9_5
-#define ICC_PMR_EL1     S3_0_C4_C6_0
-#define ICC_BPR1_EL1    S3_0_C12_C12_3
-#define ICC_CTLR_EL1    S3_0_C12_C12_4
-#define ICC_IGRPEN1_EL1 S3_0_C12_C12_7
-#define ICC_IAR1_EL1    S3_0_C12_C12_0
-#define ICC_EOIR1_EL1   S3_0_C12_C12_1
-#define ICC_DIR_EL1     S3_0_C12_C11_1
-#define ICC_SGI1R_EL1   S3_0_C12_C11_5
-#define ICH_AP1R0_EL2   S3_4_C12_C9_0
-#define ICH_HCR_EL2     S3_4_C12_C11_0
-#define ICH_VTR_EL2     S3_4_C12_C11_1
-#define ICH_VMCR_EL2    S3_4_C12_C11_7
-
-#define CTLR_EOIMODE 2u
-#define HCR_EN       1u
-#define HCR_UIE      2u
 #define LR_GROUP1    (1ul << 60)
 #define LR_HW        (1ul << 61)
 #define LR_END       (1ul << 41)
@@ -64,7 +37,7 @@ static uint64_t bit_register(const struct cpu *cpu, uint32_t reg, uint32_t id)
 
 static void wait_for_writes(void)
 {
-    while ((mmio_read32(gicd(GICD_CTLR)) & CTLR_RWP) != 0)
+    while ((mmio_read32(gicd(GICD_CTLR)) & GICD_CTLR_RWP) != 0)
         ;
 }
 
@@ -82,6 +55,10 @@ void irqchip_init(void)
         mmio_write32(gicd(GICD_ICENABLER) + id / 32 * 4, 1u << (id % 32));
         mmio_write32(gicd(GICD_IGROUPR) + id / 32 * 4, mmio_read32(gicd(GICD_IGROUPR) + id / 32 * 4) | 1u << (id % 32));
         mmio_write8(gicd(GICD_IPRIORITYR) + id, PRIORITY);
+        if (PLAN_DIRECT && config.irq_owner[id].vm == IRQ_HYPERVISOR && vm_is_direct(cpus[config.console.cpu].vm)) {
+            mmio_write32(gicd(GICD_IGROUPR) + id / 32 * 4, mmio_read32(gicd(GICD_IGROUPR) + id / 32 * 4) & ~(1u << id % 32));
+            mmio_write8(gicd(GICD_IPRIORITYR) + id, 0);
+        }
         mmio_write32(shape, is_edge ? mmio_read32(shape) | edge : mmio_read32(shape) & ~edge);
     }
     mmio_write32(gicd(GICD_CTLR), CTLR_ENABLE);
@@ -89,6 +66,8 @@ void irqchip_init(void)
     /* The boot CPU may call others before its turn at irqchip_init_cpu(). */
     sysreg_write(ICC_SRE_EL2, 0xf);
     isb();
+    if (PLAN_DIRECT)
+        direct_init((mmio_read32(gicd(GICD_CTLR)) & GICD_CTLR_DS) != 0);
 }
 
 void irqchip_init_cpu(struct cpu *cpu)
@@ -107,15 +86,21 @@ void irqchip_init_cpu(struct cpu *cpu)
     mmio_write32(own + GICR_SGI + GICD_IGROUPR, UINT32_MAX);
     for (uint32_t id = 0; id < GIC_SPI; id += 4)
         mmio_write32(own + GICR_SGI + GICD_IPRIORITYR + id, PRIORITY * 0x01010101u);
+    if (vm_is_direct(cpu->vm)) {
+        sysreg_write(ICC_SRE_EL2, 0xf);
+        isb();
+        direct_init_cpu(cpu);
+        return;
+    }
     mmio_write32(own + GICR_SGI + GICD_ISENABLER, gic_own_interrupts());
 
     sysreg_write(ICC_SRE_EL2, 0xf);
     isb();
     sysreg_write(ICC_PMR_EL1, 0xff);
     sysreg_write(ICC_BPR1_EL1, 0);
-    sysreg_write(ICC_CTLR_EL1, CTLR_EOIMODE);
+    sysreg_write(ICC_CTLR_EL1, ICC_CTLR_EOIMODE);
     sysreg_write(ICC_IGRPEN1_EL1, 1);
-    sysreg_write(ICH_HCR_EL2, HCR_EN);
+    sysreg_write(ICH_HCR_EL2, ICH_HCR_EN);
     isb();
 }
 
@@ -141,14 +126,22 @@ void gic_deactivate(uint32_t id)
     sysreg_write(ICC_DIR_EL1, id);
 }
 
-void gic_kick(const struct cpu *cpu)
+void gic_send(const struct cpu *cpu, uint32_t sgi)
 {
     uint64_t id = cpu->config->id;
 
     __asm__ volatile("dsb ishst" ::: "memory");
     sysreg_write(ICC_SGI1R_EL1, (id & 0xff00000000ul) << 16 | (id & 0xff0000) << 16 | (id & 0xff00) << 8 |
-                                    (uint64_t)GIC_KICK << 24 | (id >> 4 & 0xf) << 44 | 1ul << (id & 0xf));
+                                    (uint64_t)sgi << 24 | (id >> 4 & 0xf) << 44 | 1ul << (id & 0xf));
     isb();
+}
+
+void gic_kick(const struct cpu *cpu)
+{
+    if (vm_is_direct(cpu->vm))
+        direct_kick(cpu);
+    else
+        gic_send(cpu, GIC_KICK);
 }
 
 #define LR_CASES(do) \
@@ -235,7 +228,7 @@ void gic_lr_set(uint32_t index, uint32_t id, uint32_t priority, uint32_t physica
 
 void gic_lr_refill(bool wanted)
 {
-    sysreg_write(ICH_HCR_EL2, wanted ? HCR_EN | HCR_UIE : HCR_EN);
+    sysreg_write(ICH_HCR_EL2, wanted ? ICH_HCR_EN | ICH_HCR_UIE : ICH_HCR_EN);
 }
 
 void gic_reset_virtual(void)
@@ -244,5 +237,5 @@ void gic_reset_virtual(void)
         lr_write(index, 0);
     sysreg_write(ICH_AP1R0_EL2, 0);
     sysreg_write(ICH_VMCR_EL2, 0);
-    sysreg_write(ICH_HCR_EL2, HCR_EN);
+    sysreg_write(ICH_HCR_EL2, ICH_HCR_EN);
 }

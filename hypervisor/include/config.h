@@ -12,6 +12,7 @@
  *   PLAN_TIMEBASE     ticks of the time counter in a second
  *   PLAN_VIRQ         header of the virtual interrupt controller: "vplic.h"
  *   PLAN_TIMER        1: the hypervisor uses a timer of its own (timer.h)
+ *   PLAN_DIRECT       1: some VM has its interrupts without the hypervisor
  *   PLAN_MSIS         interrupt identities of a vCPU's interrupt file, 0 included; 0: no IMSIC
  * and the layout of the image (PLAN_LOAD, ..., PLAN_STAGE1: the value of satp), which only entry.S reads.
  */
@@ -104,6 +105,7 @@ struct vm_config {
     const uint16_t *irq_physical; /* by guest interrupt number, irq_count of them: physical source, 0: a virtual one */
     uint32_t irq_count;           /* highest guest interrupt number + 1 */
     uint16_t uart_irq;            /* guest interrupt of the virtual UART; 0: it has no virtual UART */
+    bool direct;                  /* GICv3: its interrupts reach it without the hypervisor */
     uint16_t line;                /* of the VM in the system's YAML */
     uint8_t criticality;
     struct policy on_fault;
@@ -145,6 +147,7 @@ struct config {
     uint64_t gich_base;       /* GICv2: virtual interface control */
     uint32_t maintenance_irq; /* GIC: INTID of the maintenance interrupt */
     uint32_t timer_irq;       /* GIC: INTID of the hypervisor's timer; 0: it uses none */
+    bool one_security_state;  /* GICv3: the board says that Group 0 is the hypervisor's (GICD_CTLR.DS) */
     uint64_t henvcfg;         /* RISC-V: what guests may use of the environment */
     bool sstc;                /* guests program their timer themselves */
     bool stats;               /* print the exit counters at the end */

@@ -33,6 +33,9 @@ void gic_deactivate(uint32_t id);
 
 void gic_kick(const struct cpu *cpu);
 
+/* GICv3: send an SGI of Group 1 to a CPU. */
+void gic_send(const struct cpu *cpu, uint32_t id);
+
 enum gic_lr_state { LR_EMPTY, LR_PENDING, LR_ACTIVE, LR_BOTH };
 
 /* List registers of this CPU. */

@@ -31,6 +31,12 @@ struct vm {
 
 extern struct vm vms[PLAN_VMS];
 
+/* Its interrupts reach it without the hypervisor. */
+static inline bool vm_is_direct(const struct vm *vm)
+{
+    return PLAN_DIRECT && vm->config->direct;
+}
+
 /* The CPU that a vCPU runs on; vcpu is less than vm->config->vcpu_count. */
 static inline struct cpu *vm_cpu(const struct vm *vm, uint32_t vcpu)
 {

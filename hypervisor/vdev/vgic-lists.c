@@ -5,6 +5,7 @@
  */
 #include "bits.h"
 #include "vdev.h"
+#include "vgic-direct.h"
 #include "vgic-interrupt.h"
 #include "vgic.h"
 #include "vm.h"
@@ -197,6 +198,8 @@ bool virq_waiting(struct cpu *cpu)
     uint32_t count = gic_lr_count();
     bool waiting = false;
 
+    if (vm_is_direct(cpu->vm))
+        return direct_waiting();
     spin_lock(&virq->lock);
     for (uint32_t index = 0; index < PLAN_IRQ_WORDS; index++)
         waiting |= ready(virq, cpu->vcpu, index) != 0;

@@ -6,6 +6,7 @@
 #include "bits.h"
 #include "cpu.h"
 #include "vdev.h"
+#include "vgic-direct.h"
 #include "vgic.h"
 #include "vm.h"
 
@@ -79,6 +80,10 @@ void vgic_access(struct cpu *cpu, uint32_t vcpu, uint32_t offset, struct vdev_ac
     uint32_t value = (uint32_t)access->value;
     uint32_t id;
 
+    if (vm_is_direct(cpu->vm)) {
+        direct_access(cpu, vcpu, offset, access);
+        return;
+    }
     access->value = 0;
     if (offset >= REG_IGROUPR && offset < REG_IPRIORITYR) {
         id = (offset & 0x7fu) / 4 * 32;

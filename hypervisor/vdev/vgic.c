@@ -10,6 +10,7 @@
 #include "cpu.h"
 #include "drivers.h"
 #include "vdev.h"
+#include "vgic-direct.h"
 #include "vgic-interrupt.h"
 #include "vm.h"
 
@@ -34,6 +35,10 @@ void vgic_deliver_all(struct cpu *cpu)
 
 void vgic_set_enabled(struct cpu *cpu, uint32_t enabled)
 {
+    if (vm_is_direct(cpu->vm)) {
+        direct_set_enabled(cpu, enabled);
+        return;
+    }
     cpu->vm->virq.enabled = enabled;
     vgic_deliver_all(cpu);
 }
@@ -42,8 +47,14 @@ void virq_raise(struct vm *vm, uint32_t number)
 {
     struct virq *virq = &vm->virq;
     struct vgic_word *word = vgic_word(virq, 0, number);
+    uint32_t before;
+
+    if (vm_is_direct(vm)) {
+        direct_raise(number);
+        return;
+    }
     /* Sequentially consistent, as are the route and what vgic_route() does: one of the two sees the other. */
-    uint32_t before = __atomic_fetch_or(&word->pending, bit(number), __ATOMIC_SEQ_CST);
+    before = __atomic_fetch_or(&word->pending, bit(number), __ATOMIC_SEQ_CST);
 
     /* Already pending: whoever made it so has told the vCPU, and it has not come to take it. So a storm is one event. */
     if ((before & bit(number)) == 0)
@@ -55,6 +66,10 @@ void virq_set_level(struct cpu *cpu, struct vm *vm, uint32_t number, bool level)
     struct virq *virq = &vm->virq;
     struct vgic_word *word = vgic_word(virq, 0, number);
 
+    if (vm_is_direct(vm)) {
+        direct_set_level(vm, number, level);
+        return;
+    }
     if (((__atomic_load_n(&word->level, __ATOMIC_RELAXED) & bit(number)) != 0) == level)
         return;
     spin_lock(&virq->lock);
@@ -86,6 +101,8 @@ void virq_update(struct cpu *cpu)
 {
     struct virq *virq = &cpu->vm->virq;
 
+    if (vm_is_direct(cpu->vm))
+        return;
     spin_lock(&virq->lock);
     vgic_flush(cpu);
     spin_unlock(&virq->lock);
@@ -95,6 +112,10 @@ void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus)
 {
     struct virq *virq = &cpu->vm->virq;
 
+    if (vm_is_direct(cpu->vm)) {
+        direct_send(cpu, id, vcpus);
+        return;
+    }
     spin_lock(&virq->lock);
     for (; vcpus != 0; vcpus &= vcpus - 1) {
         uint32_t vcpu = bit_lowest64(vcpus);
@@ -113,6 +134,10 @@ void vgic_route(struct cpu *cpu, uint32_t id, uint32_t vcpu)
     uint32_t physical = physical_of(cpu->vm, id);
     uint32_t before = virq->route[id - GIC_SPI];
 
+    if (vm_is_direct(cpu->vm)) {
+        direct_route(cpu, id, vcpu);
+        return;
+    }
     if (vcpu == before)
         return;
     virq->routed[before][index] ^= bit(id);
@@ -189,8 +214,12 @@ void virq_reset_vcpu(struct cpu *cpu)
     struct virq *virq = &cpu->vm->virq;
 
     spin_lock(&virq->lock);
-    vgic_reset_vcpu(cpu, false);
-    vgic_flush(cpu);
+    if (vm_is_direct(cpu->vm)) {
+        direct_reset_vcpu(cpu);
+    } else {
+        vgic_reset_vcpu(cpu, false);
+        vgic_flush(cpu);
+    }
     spin_unlock(&virq->lock);
 }
 
@@ -199,6 +228,12 @@ void virq_reset(struct cpu *cpu)
     struct virq *virq = &cpu->vm->virq;
 
     spin_lock(&virq->lock);
+    if (vm_is_direct(cpu->vm)) {
+        direct_reset(cpu);
+        vgic_reset_interface(cpu->vm);
+        spin_unlock(&virq->lock);
+        return;
+    }
     virq->enabled = 0;
     for (uint32_t id = GIC_SPI; id < PLAN_IRQ_WORDS * 32; id += 32) {
         struct vgic_word *word = vgic_word(virq, 0, id);

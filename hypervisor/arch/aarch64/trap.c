@@ -8,6 +8,7 @@
 #include "drivers.h"
 #include "gic.h"
 #include "timer.h"
+#include "vgic-direct.h"
 #include "vm.h"
 
 void trap_interrupt(struct cpu *cpu);                                       /* called by vectors.S */
@@ -49,6 +50,8 @@ static enum exit_reason take_interrupts(struct cpu *cpu)
 {
     enum exit_reason reason = EXIT_DEVICE;
 
+    if (vm_is_direct(cpu->vm))
+        return direct_take_interrupts(cpu);
     for (uint32_t id = gic_acknowledge(); (id & 0x3ff) < GIC_SPURIOUS; id = gic_acknowledge()) {
         if ((id & 0x3ff) == GIC_KICK)
             reason = EXIT_EVENT;
@@ -61,7 +64,10 @@ static enum exit_reason take_interrupts(struct cpu *cpu)
 
 void arch_wait(struct cpu *cpu)
 {
-    __asm__ volatile("dsb sy\n\twfi" ::: "memory");
+    if (vm_is_direct(cpu->vm))
+        direct_wait();
+    else
+        __asm__ volatile("dsb sy\n\twfi" ::: "memory");
     (void)take_interrupts(cpu);
 }
 
@@ -156,17 +162,24 @@ static void data_abort(struct cpu *cpu, uint64_t syndrome)
     skip();
 }
 
-/* A write of ICC_SGI1R_EL1; every other register that traps is not the guest's. */
+/* A write of ICC_SGI1R_EL1; every other register that traps is not the guest's, unless its interrupts are direct. */
 static void sysreg_trap(struct cpu *cpu, uint64_t syndrome)
 {
     uint64_t which = syndrome & 0x3ffc1e;
-    uint64_t value = cpu->arch.x[syndrome >> 5 & 31];
+    uint64_t *reg = &cpu->arch.x[syndrome >> 5 & 31];
+    uint64_t value = *reg;
+    bool write = (syndrome & 1) == 0;
 
     cpu->exits[EXIT_MMIO]++;
-    if (which == SYSREG_ISS(3ul, 0ul, 12ul, 11ul, 5ul) && (syndrome & 1) == 0 && virq_write_sgi(cpu, value))
+    if (which == SYSREG_ISS(3ul, 0ul, 12ul, 11ul, 5ul) && write && virq_write_sgi(cpu, value)) {
         skip();
-    else
+    } else if (vm_is_direct(cpu->vm) && direct_sysreg(cpu, which, write, &value)) {
+        if (!write && reg != &cpu->arch.x[31])
+            *reg = value;
+        skip();
+    } else {
         inject_undefined();
+    }
 }
 
 void trap_exception(struct cpu *cpu, uint64_t syndrome)

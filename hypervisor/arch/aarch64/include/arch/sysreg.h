@@ -34,6 +34,8 @@
 #define HCR_GUEST \
     (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW | HCR_APK | HCR_API)
 
+#define HCR_GUEST_DIRECT (HCR_GUEST & ~HCR_IMO) /* interrupts of Group 1 are the guest's; FIQs stay ours */
+
 #define CPTR_NO_TRAPS    0x32fful /* RES1 bits; floating point, SIMD and SVE are the guest's */
 #define CNTHCTL_GUEST    3ul /* the physical counter and timer are readable and harmless: its interrupt stays shut */
 #define SCTLR_EL1_RESET  0x30c50830ul /* RES1 bits: MMU and caches off */
