@@ -17,12 +17,12 @@
 #define WAKER_ASLEEP 4u
 #define PRIORITY     0xa0u
 
-#define LR_GROUP1    (1ul << 60)
-#define LR_HW        (1ul << 61)
-#define LR_END       (1ul << 41)
-#define LR_PHYSICAL  32
-#define LR_PRIORITY  48
-#define LR_STATE     62
+#define LR_GROUP1   (1ul << 60)
+#define LR_HW       (1ul << 61)
+#define LR_END      (1ul << 41)
+#define LR_PHYSICAL 32
+#define LR_PRIORITY 48
+#define LR_STATE    62
 
 static uint64_t gicd(uint32_t reg)
 {
@@ -56,7 +56,8 @@ void irqchip_init(void)
         mmio_write32(gicd(GICD_IGROUPR) + id / 32 * 4, mmio_read32(gicd(GICD_IGROUPR) + id / 32 * 4) | 1u << (id % 32));
         mmio_write8(gicd(GICD_IPRIORITYR) + id, PRIORITY);
         if (PLAN_DIRECT && config.irq_owner[id].vm == IRQ_HYPERVISOR && vm_is_direct(cpus[config.console.cpu].vm)) {
-            mmio_write32(gicd(GICD_IGROUPR) + id / 32 * 4, mmio_read32(gicd(GICD_IGROUPR) + id / 32 * 4) & ~(1u << id % 32));
+            mmio_write32(gicd(GICD_IGROUPR) + id / 32 * 4,
+                         mmio_read32(gicd(GICD_IGROUPR) + id / 32 * 4) & ~(1u << id % 32));
             mmio_write8(gicd(GICD_IPRIORITYR) + id, 0);
         }
         mmio_write32(shape, is_edge ? mmio_read32(shape) | edge : mmio_read32(shape) & ~edge);

@@ -69,10 +69,10 @@ static uint32_t lowered(uint32_t priority)
 static void wait_for_disable(const struct vm *vm, uint32_t vcpu, uint32_t base)
 {
     if (base < GIC_SPI) {
-        while (mmio_read32(vm_cpu(vm, vcpu)->config->gicr + GICR_CTLR) & GICR_CTLR_RWP)
+        while ((mmio_read32(vm_cpu(vm, vcpu)->config->gicr + GICR_CTLR) & GICR_CTLR_RWP) != 0)
             ;
     } else {
-        while (mmio_read32(config.irqchip_base + GICD_CTLR) & GICD_CTLR_RWP)
+        while ((mmio_read32(config.irqchip_base + GICD_CTLR) & GICD_CTLR_RWP) != 0)
             ;
     }
 }
@@ -193,7 +193,7 @@ enum exit_reason direct_take_interrupts(struct cpu *cpu)
             console_input(cpu);
         }
         sysreg_write(ICC_EOIR0_EL1, id);
-        if (sysreg_read(ICC_CTLR_EL1) & ICC_CTLR_EOIMODE)
+        if ((sysreg_read(ICC_CTLR_EL1) & ICC_CTLR_EOIMODE) != 0)
             sysreg_write(ICC_DIR_EL1, id);
     }
     return reason;
@@ -228,7 +228,7 @@ void direct_set_level(struct vm *vm, uint32_t number, bool level)
         /* Each access of the handler comes here: so what it leaves undone interrupts again at its end. */
         word->level |= bit(number);
         direct_raise(number);
-    } else if (word->level & bit(number)) {
+    } else if ((word->level & bit(number)) != 0) {
         word->level &= ~bit(number);
         mmio_write32(config.irqchip_base + GICD_ICPENDR + number / 32 * 4, bit(number));
     }
@@ -278,7 +278,7 @@ static uint32_t access_bits(struct vm *vm, uint32_t vcpu, uint32_t offset, uint3
     case GICD_ICENABLER:
         if (write) {
             word->enable = reg == GICD_ISENABLER ? word->enable | own : word->enable & ~own;
-            if (vm->virq.enabled)
+            if (vm->virq.enabled != 0)
                 put_enables(vm, vcpu, base, own, reg == GICD_ISENABLER);
         }
         return word->enable;
@@ -314,7 +314,7 @@ static uint32_t access_config(struct vgic_word *word, uint32_t n, bool write, ui
 
         if (write)
             word->edge = (value >> (i * 2 + 1) & 1) != 0 ? word->edge | edge : word->edge & ~edge;
-        if (word->edge & edge)
+        if ((word->edge & edge) != 0)
             read |= 2u << i * 2;
     }
     return read;
@@ -338,7 +338,8 @@ void direct_access(struct cpu *cpu, uint32_t vcpu, uint32_t offset, struct vdev_
     } else if (offset >= REG_ICFGR && offset < REG_END) {
         id = (offset - REG_ICFGR) * 4;
         if (access->width == 4 && id < PLAN_IRQ_WORDS * 32)
-            access->value = access_config(vgic_word(&vm->virq, vcpu, id), id % 32, access->write && id >= GIC_PPI, value);
+            access->value =
+                access_config(vgic_word(&vm->virq, vcpu, id), id % 32, access->write && id >= GIC_PPI, value);
     }
 }
 
@@ -381,7 +382,7 @@ void direct_reset_vcpu(struct cpu *cpu)
     reset_interface();
     quiet(cpu->vm, cpu->vcpu, 0);
     virq->private[cpu->vcpu] = (struct vgic_word){.enable = 0xffff, .edge = 0xffff};
-    if (virq->enabled)
+    if (virq->enabled != 0)
         put_enables(cpu->vm, cpu->vcpu, 0, 0xffff, true);
 }
 

@@ -30,7 +30,7 @@ def test_examples(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_every_rule_is_explained() -> None:
     for code, rule in RULES.items():
-        assert re.fullmatch(r"BH0[0-9]{3}", code)
+        assert re.fullmatch(r"BH[01][0-9]{3}", code)
         assert rule.severity in ("error", "warning") and rule.phase in PHASES
         assert rule.title and rule.title[-1] not in ".:" and len(rule.title) <= 70, code
         assert len(rule.explain.strip()) > 40 and rule.explain.strip()[-1] in ".:;)", code

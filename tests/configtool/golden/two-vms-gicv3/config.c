@@ -93,6 +93,7 @@ const struct config config = {
     .board = "qemu-aarch64-virt-gicv3",
     .irqchip_base = 0x8000000,
     .maintenance_irq = 25,
+    .one_security_state = true,
     .henvcfg = 0x0,
     .sstc = false,
     .has_console = true,

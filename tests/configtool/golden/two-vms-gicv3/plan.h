@@ -10,6 +10,7 @@
 #define PLAN_TIMEBASE      1000000 /* Hz */
 #define PLAN_VIRQ          "vgic.h" /* virtual interrupt controller */
 #define PLAN_TIMER         0 /* the hypervisor uses a timer of its own */
+#define PLAN_DIRECT        0 /* some VM has its interrupts without the hypervisor */
 #define PLAN_MSIS          0 /* identities of an interrupt file, 0 included */
 
 /* Where the image lies: physical addresses and bytes. */

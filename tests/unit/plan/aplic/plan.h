@@ -10,6 +10,7 @@
 #define PLAN_IRQ_WORDS 2
 #define PLAN_TIMEBASE  10000000
 #define PLAN_VIRQ      "vaplic.h"
+#define PLAN_DIRECT    0
 #define PLAN_TIMER     0
 #define PLAN_MSIS      0
 

@@ -10,6 +10,7 @@
 #define PLAN_IRQ_WORDS 3
 #define PLAN_TIMEBASE  62500000
 #define PLAN_VIRQ      "vgic.h"
+#define PLAN_DIRECT    0
 #define PLAN_TIMER     0
 #define PLAN_MSIS      0
 #define PLAN_STAGE1    0x40200000
