@@ -9,7 +9,8 @@ import pytest
 # By interrupt controller; and on CPUs of 32 bits.
 SYSTEMS = {"plic": "examples/two-vms/system.yaml", "aplic": "examples/two-vms/two-vms-aplic.yaml",
            "aia": "examples/two-vms/two-vms-aia.yaml", "gicv2": "examples/two-vms/two-vms-gicv2.yaml",
-           "gicv3": "examples/two-vms/two-vms-gicv3.yaml", "rv32": "examples/two-vms/two-vms-rv32.yaml"}
+           "gicv3": "examples/two-vms/two-vms-gicv3.yaml", "direct": "examples/two-vms/two-vms-gicv3-direct.yaml",
+           "rv32": "examples/two-vms/two-vms-rv32.yaml"}
 
 
 @pytest.fixture(params=SYSTEMS)
