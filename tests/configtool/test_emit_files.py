@@ -146,6 +146,7 @@ def test_config_mk_quotes_the_run_command() -> None:
 TARGET := riscv64
 ARCH := riscv
 DRIVERS := ns16550a plic
+PARTS :=
 VDEVS := vplic vns16550a
 RUN = qemu-system-riscv64 -M virt -kernel $(BIN) -append 'a b$$c'
 """
