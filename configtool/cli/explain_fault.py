@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     made.add_argument("--system", metavar="FILE", help="the system description")
     made.add_argument("--built", metavar="DIR", help="where the system was built (default: build/<name>)")
     made.add_argument("--guests", metavar="DIR", help="where images are looked for that do not lie beside FILE")
-    made.add_argument("--elf", metavar="VM=ELF[+OFFSET]", type=_elf, action="append", default=[], help="symbols of a "
+    made.add_argument("--elf", metavar="VM=ELF[+OFFSET]", type=elf_argument, action="append", default=[], help="symbols of a "
                       "VM whose image has none (vmlinux of a kernel); OFFSET: how far it runs from where it is linked")
     made.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     made.add_argument("--color", choices=("auto", "always", "never"), default="auto",
@@ -53,7 +53,8 @@ def main(arguments: list[str]) -> int:
     return 1 if log.reports else 0
 
 
-def _elf(text: str) -> tuple[str, str, int]:
+def elf_argument(text: str) -> tuple[str, str, int]:
+    """VM, path and offset of 'VM=ELF+OFFSET'. Raises argparse.ArgumentTypeError."""
     vm, equals, path = text.partition("=")
     path, _, offset = path.partition("+") if not os.path.exists(path) else (path, "", "")
     try:

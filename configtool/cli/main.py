@@ -18,6 +18,7 @@ COMMANDS = {
     "header": "write the C header of a VM, also before its guest is built",
     "overlay": "write a devicetree overlay of a VM for Zephyr",
     "run": "build a system and start it as its board says",
+    "debug": "print the gdb commands for a VM",
     "package": "write a built image in the forms that boot loaders and flash programmers take",
     "verify": "show from the finished image that its VMs are isolated",
     "free": "show what of the board nobody has",

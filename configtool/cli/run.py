@@ -20,6 +20,8 @@ def main(arguments: list[str]) -> int:
     made.add_argument("--debug", action="store_true", help="a debug build")
     made.add_argument("--stats", action="store_true", help="when all VMs have ended, print for each vCPU how often the "
                       "hypervisor ran, and why (Ctrl-E s prints it at any time)")
+    made.add_argument("--gdb", action="store_true", help="QEMU waits for gdb on port 1234 before its first instruction: "
+                      "configtool debug FILE VM prints the commands")
     given = made.parse_args(arguments)
 
     from ..pipeline import ROOT, system_folder
@@ -32,7 +34,7 @@ def main(arguments: list[str]) -> int:
         code = _build(ROOT, given.file, [name for name in ("debug", "stats") if getattr(given, name)])
         if code:
             return code
-    return start(folder)
+    return start(folder, ["-S", "-s"] if given.gdb else [])
 
 
 def _build(root: str, file: str, variants: list[str]) -> int:
@@ -68,9 +70,12 @@ def command_of(folder: str) -> list[str]:
     return [str(word) for word in words]
 
 
-def start(folder: str) -> int:
-    """Start it and wait. Ctrl-C reaches the emulator, too, which then ends by itself; that is no failure."""
+def start(folder: str, more: list[str]) -> int:
+    """Start it, `more` arguments added for QEMU, and wait. Ctrl-C reaches the emulator, too, which then ends by itself; that is no failure."""
     command = command_of(folder)
+    if more and not os.path.basename(command[0]).startswith("qemu-system-"):
+        raise UsageError(f"--gdb: this board is started by {command[0]}, and that is not QEMU")
+    command += more
     terminal = _terminal()
     try:
         child = subprocess.Popen(command)

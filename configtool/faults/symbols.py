@@ -65,6 +65,10 @@ class Symbols:
                       if s["sh_flags"] & 4 and s["sh_type"] != "SHT_NOBITS"]                # SHF_EXECINSTR
         self._dwarf = elf.get_dwarf_info() if elf.has_dwarf_info() else None
 
+    def extents(self) -> list[tuple[int, int]]:
+        """Where its code runs: first address and the one behind the last, of each section."""
+        return [(base + self.moved, base + self.moved + len(data)) for base, data in self._code]
+
     def holds(self, address: int) -> bool:
         """It is an address of this file's code."""
         return any(base <= address - self.moved < base + len(data) for base, data in self._code)
