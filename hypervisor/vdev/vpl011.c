@@ -140,8 +140,8 @@ static void write_register(struct vuart *uart, uint64_t reg, uint32_t value, boo
         uart->mcr = (uint8_t)value & 1;
         break;
     case UARTIMSC:
-        /* The driver has nothing more to send. */
-        *idle = !(value & INT_TX) && (uart->ier & INT_TX);
+        /* The driver has nothing more to send. Linux says so even where it has never waited for room. */
+        *idle = (value & INT_TX) == 0;
         uart->ier = (uint8_t)value & (INT_RX | INT_TX | INT_RT);
         break;
     case UARTICR:

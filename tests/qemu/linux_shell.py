@@ -11,18 +11,20 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 class Shell:
-    def __init__(self, console: Console) -> None:
-        """Waits for the first prompt."""
+    def __init__(self, console: Console, label: str = "[linux] ") -> None:
+        """Waits for the first prompt. `label`: before each line; none where Linux has the UART itself."""
         self.console = console
-        self.ready = console.expect(re.compile(r"\[linux\] bulkhead-guest: ready, (\d+) cpus, (\d+) kB\n"), timeout=90)
-        console.expect(PROMPT)
+        self.label = label
+        ready = re.compile(re.escape(label) + r"bulkhead-guest: ready, (\d+) cpus, (\d+) kB\n")
+        self.ready = console.expect(ready, timeout=90)
+        console.expect(label + "guest# ")
 
     def run(self, command: str, timeout: float = 30.0) -> list[str]:
         """The lines that a command prints. It is typed at once, and the virtual UART holds 64 characters."""
         assert len(command) < 64, command
         start = len(self.console.output)
         self.console.send(command + "\n")
-        self.console.expect(PROMPT, timeout)
-        lines = [line for line in self.console.output[start:].split("\n") if line.startswith("[linux] ")]
-        plain = [_ESCAPES.sub("", line[len("[linux] "):]) for line in lines]
+        self.console.expect(f"{self.label}guest# ", timeout)
+        lines = [line for line in self.console.output[start:].split("\n") if line.startswith(self.label)]
+        plain = [_ESCAPES.sub("", line[len(self.label):]) for line in lines]
         return [line for line in plain if line != command and not line.startswith("guest# ")]

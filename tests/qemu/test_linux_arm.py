@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""examples/linux-and-control on Arm: Debian's arm64 kernel, unmodified, beside the control loop; with a UART of its own;
+and one that starts itself again."""
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from harness import Console, build
+from linux_shell import PROMPT, Shell
+
+# By board: what its interrupt controller adds to /proc/iomem, and the devices of Linux in its tree and in /proc/iomem.
+GICV3 = ["08000000-0800ffff : GICD", "08010000-0806ffff : GICR"]
+VIRTIO = {"virtio_mmio@a000000": "0a000000-0a0001ff : a000000.virtio_mmio virtio_mmio@a000000",
+          "virtio_mmio@a000200": "0a000200-0a0003ff : a000200.virtio_mmio virtio_mmio@a000200"}
+SYSTEMS = {"gicv2": ([], VIRTIO), "gicv3": (GICV3, VIRTIO), "zcu102": ([], {"serial@ff010000": "ff010000-ff010fff : xuartps"})}
+REPORT = re.compile(r"\[control\] (\d+) ticks, the latest by \d+ us; (\d+) doorbells\n")
+
+
+@pytest.fixture(scope="module", params=SYSTEMS)
+def board(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def system(board: str) -> str:
+    return f"examples/linux-and-control/linux-and-control-{board}.yaml"
+
+
+@pytest.fixture(scope="module")
+def disk(board: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("linux") / "disk"
+    path.write_bytes(b"from the disk\n".ljust(1 << 20, b"\0"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def linux(board: str, disk: Path) -> Iterator[Shell]:
+    """The example at Linux's prompt, once for all tests that leave it as it was."""
+    options = {} if board == "zcu102" else {"-drive": f"if=none,id=disk,format=raw,file={disk}"}
+    console = Console(build(system(board)).command(options), limit=400)
+    try:
+        yield Shell(console)
+    finally:
+        console.close()
+        print(console.output)
+
+
+def test_sees_its_vm_and_nothing_of_the_host(linux: Shell, board: str) -> None:
+    controller, devices = SYSTEMS[board]
+    ram = build(system(board)).plan["vms"][0]["regions"][0]
+    assert linux.run("nproc") == ["3"]
+    assert re.fullmatch(r"6\.1\.0-\d+-cloud-arm64", linux.run("uname -r")[0])
+    assert linux.run("grep -v '^ ' /proc/iomem") == sorted([
+        *controller, *devices.values(), "09000000-09000fff : serial@9000000",
+        f"{ram['ipa']:08x}-{ram['ipa'] + ram['size'] - 1:08x} : System RAM"])
+    assert linux.run("ls -d /proc/device-tree/soc/*@* | sed s,.*/,,") == sorted([
+        "channel@30000000", "interrupt-controller@8000000", "serial@9000000", *devices])
+    # The kernel has no complaint: not of the tree, the firmware, the initrd or a CPU.
+    assert linux.run("dmesg -r | grep '^<[0-3]>'") == []
+
+
+def test_psci_as_linux_sees_it(linux: Shell) -> None:
+    lines = [line.partition("] ")[2] for line in linux.run("dmesg | grep psci:")]
+    assert lines == ["psci: probing for conduit method from DT.", "psci: PSCIv1.1 detected in firmware.",
+                     "psci: Using standard PSCI v0.2 function IDs", "psci: Trusted OS migration not required",
+                     "psci: SMC Calling Convention v1.1"]
+
+
+def test_network_and_disk(linux: Shell, board: str, disk: Path) -> None:
+    if board == "zcu102":
+        pytest.skip("QEMU has no virtio there")
+    assert linux.run("ip -o address show eth0 | awk '/inet / {print $4}'") == ["10.0.2.15/24"]
+    assert "3 packets transmitted, 3 packets received, 0% packet loss" in linux.run("ping -c 3 10.0.2.2")
+    assert linux.run("head -n 1 /dev/vda") == ["from the disk"]
+    linux.run("echo from Linux >/dev/vda; sync")
+    assert disk.read_bytes().startswith(b"from Linux\n")
+    irqs = [line.split() for line in linux.run("grep virtio /proc/interrupts")]
+    assert sorted(line[-1] for line in irqs) == ["virtio0", "virtio1"]
+    assert all(sum(map(int, line[1:4])) > 0 for line in irqs)
+
+
+def test_second_uart(linux: Shell, board: str) -> None:
+    if board != "zcu102":
+        pytest.skip("a device of the ZCU102")
+    linux.run("echo from Linux >/dev/ttyPS1")
+    assert (build(system(board)).directory / "serial1.log").read_bytes() == b"from Linux\r\n"
+
+
+def test_cpus_come_and_go(linux: Shell) -> None:
+    for cpu in (1, 2):
+        linux.run(f"echo 0 >/sys/devices/system/cpu/cpu{cpu}/online")
+        assert linux.run("nproc") == ["2"]
+        linux.run(f"echo 1 >/sys/devices/system/cpu/cpu{cpu}/online")
+        assert linux.run("nproc") == ["3"]
+    # Work on each after it has come back.
+    for cpu in range(3):
+        assert linux.run(f"taskset -c {cpu} cut -d' ' -f39 /proc/self/stat") == [str(cpu)]
+
+
+def test_channel_and_doorbell_from_user_space(linux: Shell) -> None:
+    line = re.compile(r"control: (\d+) ticks of 10000 us, the latest by \d+ us; (\d+) doorbells")
+    before = line.fullmatch(linux.run("telemetry")[0])
+    assert before and int(before[1]) > 0 and before[2] == "0"
+    for count in (1, 2, 3):
+        linux.console.send("telemetry ring\n")
+        assert linux.console.expect(REPORT)[2] == str(count)
+        linux.console.expect(PROMPT)
+    after = line.fullmatch(linux.run("sleep 1; telemetry")[0])
+    assert after and int(after[1]) > int(before[1]) and after[2] == "3"
+
+
+def test_suspends_to_ram_and_wakes_by_a_key(linux: Shell) -> None:
+    """CPU_OFF of the others, SYSTEM_SUSPEND, and back at its entry with the virtual console's interrupt."""
+    linux.run("cd /sys/class/tty/ttyAMA0/power; echo enabled >wakeup")
+    assert linux.run("cat /sys/power/mem_sleep") == ["s2idle [deep]"]
+    for tried in range(1, 6):       # a timer's interrupt that is on its way wakes it as well
+        linux.console.send("dmesg -c >/dev/null; echo mem >/sys/power/state\n")
+        linux.console.expect("/sys/power/state\n")
+        if PROMPT not in linux.console.expect_nothing(1):
+            break
+        linux.console.expect(PROMPT)
+    linux.console.send("\n")
+    linux.console.expect(PROMPT)
+    linux.console.expect(PROMPT)        # of the key that woke it
+    assert linux.run("cat /sys/power/suspend_stats/success") == [str(tried)]
+    assert linux.run("nproc") == ["3"]
+    slept = [line.partition("] ")[2] for line in linux.run("dmesg | grep -E 'PM: suspend|psci: CPU'")]
+    assert [re.sub(r" \(polled \d+ ms\)", "", line) for line in slept][-4:] == [
+        "PM: suspend entry (deep)", "psci: CPU1 killed", "psci: CPU2 killed", "PM: suspend exit"]
+
+
+def test_power_off_ends_that_vm_alone(linux: Shell) -> None:
+    console = linux.console
+    console.send("poweroff\n")
+    console.expect("[bulkhead] vm 'linux' powered off\n")
+    console.send("s")
+    first = int(console.expect(REPORT)[1])
+    console.send("q")
+    assert int(console.expect(REPORT)[1]) >= first
+    assert console.expect_end() == 0
+    assert console.lines("bulkhead")[-2:] == ["vm 'control' powered off", "all VMs have ended"]
+
+
+@pytest.mark.parametrize("board", ["gicv3", "zcu102"])
+def test_reboot_starts_it_again_from_its_pristine_copy(boot, board: str) -> None:
+    console = boot(f"tests/guests/linux-restart/linux-restart-{board}.yaml", limit=240)
+    first = Shell(console)
+    assert first.run("echo changed >/etc/mark; cat /etc/mark") == ["changed"]
+    console.send("reboot\n")
+    console.expect("[bulkhead] vm 'linux' reset itself, restarts\n")
+    again = Shell(console)
+    assert again.ready[1] == "2" and again.ready.groups() == first.ready.groups()
+    assert again.run("ls /etc/mark") == ["ls: /etc/mark: No such file or directory"]
+    # User space may touch what is not the VM's as little as its kernel.
+    console.send("devmem 0x10001000\n")
+    console.expect(re.compile(r"vm 'linux' vcpu \d: load of 4 bytes at 0x10001000: nothing is mapped there \(pc 0x\w+\)\n"))
+    assert console.expect_end() == 0
+    assert console.lines("bulkhead")[-2:] == ["vm 'linux' stopped", "all VMs have ended"]
+
+
+@pytest.mark.parametrize("name", ["system", "linux-uart-gicv2"])
+def test_a_pl011_of_its_own(boot, name: str) -> None:
+    """The real one, its interrupt and its driver, and a hypervisor that says nothing."""
+    console = boot(f"tests/guests/linux-uart/{name}.yaml")
+    shell = Shell(console, label="")
+    assert shell.ready[1] == "1"
+    lines = shell.run("grep uart-pl011 /proc/interrupts; dmesg | grep 'ttyAMA0 at'")
+    assert re.fullmatch(r" *\d+: +[1-9]\d* +GIC\S+ +33 Level +uart-pl011", lines[0])
+    assert "9000000.pl011: ttyAMA0 at MMIO 0x9000000 (irq = " in lines[1]
+    console.send("poweroff\n")
+    assert console.expect_end() == 0
+    assert "[bulkhead]" not in console.output
