@@ -87,11 +87,26 @@ void virq_set_level(struct cpu *cpu, struct vm *vm, uint32_t number, bool level)
     spin_unlock(&virq->lock);
 }
 
+/*
+ * A level whose virtual interrupt the guest has not ended comes again only where a VM with direct interrupts has deactivated
+ * it by ending one of its own with this number. Active as it now is once more, it waits for the guest's end as before.
+ */
+static bool is_stray(const struct cpu *cpu, const struct vgic_word *word, uint32_t number)
+{
+    uint32_t physical = physical_of(cpu->vm, number);
+
+    return (word->inflight & bit(number)) != 0 && (config.irq_edges[physical / 32] >> (physical % 32) & 1) == 0;
+}
+
 void virq_physical(struct cpu *cpu, uint32_t number)
 {
     struct virq *virq = &cpu->vm->virq;
 
     spin_lock(&virq->lock);
+    if (PLAN_DIRECT && is_stray(cpu, vgic_word(virq, cpu->vcpu, number), number)) {
+        spin_unlock(&virq->lock);
+        return;
+    }
     set_pending(vgic_word(virq, cpu->vcpu, number), number);
     vgic_deliver(cpu, cpu->vm, target_of(virq, cpu->vcpu, number));
     spin_unlock(&virq->lock);
