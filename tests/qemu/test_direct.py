@@ -3,6 +3,12 @@
 a restart leaves of them."""
 from __future__ import annotations
 
+import re
+
+from harness import build
+from linux_shell import Shell
+from test_steady_state import REASONS, counters
+
 
 def test_the_hypervisor_does_not_run_for_what_a_guest_does_all_the_time(boot):
     """Ticks, a device, receiving a doorbell or an SGI: nothing. Sending one: an exit each."""
@@ -45,3 +51,29 @@ def test_a_board_that_says_one_security_state_and_has_two(boot):
     console.expect("[bulkhead] the interrupt controller has two security states, and board 'qemu-aarch64-virt-gicv3' says "
                    "one: VMs with direct interrupts run on their first vCPU alone\n")
     console.expect("[steady] 50 ticks: 0 exits\n")
+
+
+def test_linux_beside_a_control_loop(boot, tmp_path):
+    """Debian's kernel on three CPUs. Beside the interrupts that its CPUs send one another and the console's, the hypervisor
+    does nothing for it while it is idle, and nothing at all for the control loop."""
+    system = "examples/linux-and-control/linux-and-control-gicv3-direct.yaml"
+    disk = tmp_path / "disk"
+    disk.write_bytes(b"from the disk\n".ljust(1 << 20, b"\0"))
+    console = boot(build(system), {"-drive": f"if=none,id=disk,format=raw,file={disk}"}, limit=200)
+    linux = Shell(console)
+    assert linux.run("nproc") == ["3"]
+    assert linux.run("head -n 1 /dev/vda") == ["from the disk"]
+    row = re.compile(r" *\d+:(?: +\d+){3} +GICv3 +(\d+) +\w+ +(\S+)")
+    chips = [row.fullmatch(line) for line in linux.run("cat /proc/interrupts")]
+    plan = build(system).plan
+    number = next(line["guest"] for vm in plan["vms"] for line in vm["lines"]
+                  if vm["name"] == "linux" and line["name"] == "console")
+    assert {(chip[1], chip[2]) for chip in chips if chip} >= {
+        ("27", "arch_timer"), (str(number), "uart-pl011"), ("49", "virtio1")}
+    linux.run("ip link set eth0 down")
+    before = counters(console, 4)
+    assert not console.expect_nothing(2.0).replace("[linux] guest# ", "")
+    after = counters(console, 4)
+    made = {vcpu: {reason for reason, a, b in zip(REASONS, before[vcpu], after[vcpu]) if a != b} for vcpu in before}
+    assert made["control 0"] == set()
+    assert set().union(*made.values()) <= {"mmio", "device"}
