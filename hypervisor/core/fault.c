@@ -66,7 +66,7 @@ static _Noreturn void act_on_fault(struct cpu *cpu)
 
 _Noreturn void vm_fault_access(struct cpu *cpu, enum access access, uint64_t ipa, uint32_t width)
 {
-    static const char *const names[] = {"load", "store", "instruction fetch"};
+    static const char *const names[] = {"load", "store", "instruction fetch", "walk of its page tables"};
     const struct place *place = vm_place(cpu->vm, ipa);
     const struct place *nearest = nearest_place(cpu->vm, ipa);
     const char *vm = cpu->vm->config->name;

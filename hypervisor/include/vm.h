@@ -74,7 +74,7 @@ void vm_join_restart(struct cpu *cpu);
 _Noreturn void vm_vcpu_off(struct cpu *cpu);
 
 /* What an access did to be refused. */
-enum access { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH };
+enum access { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH, ACCESS_WALK /* of its own translation tables */ };
 
 /*
  * The vCPU of `cpu` did what its VM may not. Report it in the words of the YAML and act as `on_fault` says.

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Reaching a guest's memory: the hypervisor's tables do not map it. Where it must be written, at a restart, a second constant
- * table is active that also maps the VM's memory and its pristine copies, virtual = physical, on this VM's CPU alone.
+ * table is active that also maps the VM's memory and its pristine copies, virtual = physical, on this VM's CPU alone. One
+ * word of it, an instruction, is read without any table (reach.S), so that a VM that is never restarted needs none.
  */
+#include "arch/access.h"
+
 #include "arch.h"
+#include "arch/reach.h"
 #include "arch/sysreg.h"
 #include "cpu.h"
 #include "vm.h"
@@ -30,4 +34,53 @@ void arch_guest_fill(const struct vm *vm, const struct restore *restore)
         __asm__ volatile("dc civac, %0" ::"r"(line) : "memory");
     __asm__ volatile("dsb sy\n\tic ialluis\n\tdsb ish\n\tisb" ::: "memory");
     use_tables(PLAN_STAGE1);
+}
+
+/* The registers of the exception under way, which one in reach.S would overwrite. */
+struct trap_state {
+    uint64_t elr, spsr, esr, far, hpfar;
+};
+
+static struct trap_state save_trap(void)
+{
+    return (struct trap_state){sysreg_read(elr_el2), sysreg_read(spsr_el2), sysreg_read(esr_el2), sysreg_read(far_el2),
+                               sysreg_read(hpfar_el2)};
+}
+
+static void restore_trap(const struct trap_state *state)
+{
+    sysreg_write(elr_el2, state->elr);
+    sysreg_write(spsr_el2, state->spsr);
+    sysreg_write(esr_el2, state->esr);
+    sysreg_write(far_el2, state->far);
+    sysreg_write(hpfar_el2, state->hpfar);
+}
+
+static uint64_t translated(uint64_t par, uint64_t address)
+{
+    return (par & PAR_ADDRESS) | (address & 0xfff);
+}
+
+bool guest_ipa(uint64_t address, uint64_t *ipa)
+{
+    struct trap_state state = save_trap();
+    uint64_t par = reach_ipa(address);
+
+    restore_trap(&state);
+    *ipa = translated(par, address);
+    return (par & PAR_FAILED) == 0;
+}
+
+bool guest_fetch(uint32_t *instruction)
+{
+    struct trap_state state = save_trap();
+    uint64_t par = reach_phys(state.elr);
+    uint64_t word = REACH_REFUSED;
+
+    /* Stage 2 has said that the VM may read there, and no page of it holds what is not the VM's. */
+    if ((par & PAR_FAILED) == 0 && (state.elr & 3) == 0)
+        word = reach_word(translated(par, state.elr));
+    restore_trap(&state);
+    *instruction = (uint32_t)word;
+    return word != REACH_REFUSED;
 }

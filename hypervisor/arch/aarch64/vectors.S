@@ -37,7 +37,8 @@ vectors:
         b own
         .balign 128
         .endr
-        /* A guest. */
+        /* A guest in AArch64, then one in AArch32: a program at EL0 may be. */
+        .rept 2
         save_for_c
         mrs x1, esr_el2
         lsr x2, x1, #26
@@ -58,10 +59,6 @@ vectors:
         .balign 128
         save_for_c
         b serror
-        .balign 128
-        /* A guest in AArch32: none is ever started so. */
-        .rept 4
-        b own
         .balign 128
         .endr
 
@@ -110,7 +107,16 @@ trap_return_c:
         eret
 
 own:
-        msr spsel, #1
+        mrs x16, elr_el2
+        adrp x17, reach_begin
+        add x17, x17, :lo12:reach_begin
+        cmp x16, x17
+        b.lo 1f
+        adrp x17, reach_end
+        add x17, x17, :lo12:reach_end
+        cmp x16, x17
+        b.lo reach_failed
+1:      msr spsel, #1
         mrs x0, tpidr_el2
         mov x1, sp
         mov x2, x30
@@ -118,3 +124,7 @@ own:
         ldr x3, [x0, #CPU_STACK]                /* whatever sp was: it may have met its guard page */
         mov sp, x3
         b trap_panic                            /* (struct cpu or 0, sp, x30) */
+
+/* On the way to a guest's memory (reach.S), which says where to go on; maybe with the MMU off. */
+reach_failed:
+        br x10
