@@ -15,6 +15,10 @@ _REGISTERS = {"mair_el2": (3, 4, 10, 2, 0), "tcr_el2": (3, 4, 2, 0, 2), "ttbr0_e
               "vtcr_el2": (3, 4, 2, 1, 2), "hcr_el2": (3, 4, 1, 1, 0), "sctlr_el2": (3, 4, 1, 0, 0)}
 _NAMES = {op0 << 14 | op1 << 11 | n << 7 | m << 3 | op2: name for name, (op0, op1, n, m, op2) in _REGISTERS.items()}
 _RESTART = ("arch_guest_fill", "use_tables")        # where ttbr0_el2 takes a VM's restore_table
+# What runs with the MMU off, to read a word of a guest: from behind the write that switches it off to the one that switches
+# it on. ISB; DC CVAC, X0; DSB SY; LDR W0, [X0]; DSB SY; B to the last but one; MOV X0, #-1; two MOVs to X9; MSR; ISB; RET.
+_WITHOUT_MMU = (0xd5033fdf, 0xd50b7a20, 0xd5033f9f, 0xb9400000, 0xd5033f9f, 0x14000002, 0x92800000, None, None,
+                0xd51c1009, 0xd5033fdf, 0xd65f03c0)
 _ALL = (1 << 64) - 1
 _MSR = 0xd5100000                   # MSR (register), op0 2 or 3
 _IMO = 1 << 4                       # HCR_EL2: interrupts of Group 1 go to EL2
@@ -37,7 +41,9 @@ def constants(elf: Elf) -> Constants:
         raise NotAnImage("it has no section .text: it is no image of Bulkhead")
     found: dict[str, set[int]] = {name: set() for name in _REGISTERS}
     for name, address, value in _writes(elf, code, text.base):
-        if value is not None:
+        if name == "sctlr_el2" and value is not None and not value & 1:
+            _without_mmu(elf, address)
+        elif value is not None:
             found[name].add(value)
         elif name != "ttbr0_el2" or _function(elf, address) not in _RESTART:
             raise NotAnImage(f"the value that its code writes to {name} at {address:#x} cannot be told")
@@ -54,6 +60,14 @@ def constants(elf: Elf) -> Constants:
     if not sctlr & 1 or not sctlr >> 19 & 1 or sctlr >> 25 & 1:
         raise NotAnImage(f"its sctlr_el2 {sctlr:#x} does not switch the MMU on as is understood (M, WXN, EE)")
     return Constants(one["mair_el2"], one["tcr_el2"], one["ttbr0_el2"], one["vtcr_el2"])
+
+
+def _without_mmu(elf: Elf, address: int) -> None:
+    """What follows a write that switches the MMU off is the one load that this is for, and the MMU goes on again."""
+    code = elf.read(address + 4, 4 * len(_WITHOUT_MMU)) or b""
+    words = memoryview(code).cast("I").tolist()
+    if len(words) != len(_WITHOUT_MMU) or any(is_ not in (word, None) for word, is_ in zip(words, _WITHOUT_MMU)):
+        raise NotAnImage(f"its code switches the MMU off at {address:#x} and does not read one word and switch it on")
 
 
 def _function(elf: Elf, address: int) -> str:

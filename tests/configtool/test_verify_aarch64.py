@@ -169,3 +169,14 @@ def test_every_mutation_is_caught(board: str, kind: str, mutations: Callable[[st
     with capsys.disabled():
         print(f"\n  verify, {board}, {kind}: {total:,} mutations, {total - len(missed):,} caught", end="")
     assert missed == []
+
+
+def test_nothing_else_runs_with_the_mmu_off():
+    """Each instruction from the write that switches it off, turned into a NOP or a return."""
+    board = "qemu-aarch64-virt-gicv3"
+    start = next(s.value for s in good(board)[0].symbols if s.name == "reach_word")
+    behind = start + 4 * 4              # ADR, two MOVs, MSR
+    for at in range(behind, behind + 4 * 12, 4):
+        for instruction in (0xd503201f, 0xd65f03c0):
+            if (at, instruction) != (behind + 4 * 11, 0xd65f03c0):      # the return that stands there
+                assert found(board, patched(board, at, struct.pack("<I", instruction))) == {"refused"}, hex(at - start)

@@ -141,7 +141,7 @@ TEST(aarch64_refused_accesses)
     data_abort(0x09000000, load(3, 0, false, false)); /* too wide */
     INJECTED(0x200, (uint64_t)EC_DATA_SAME << 26 | ESR_IL | 0x10);
     data_abort(0x0a003004, store(2, 0)); /* beside the doorbell */
-    INJECTED(0x200, (uint64_t)EC_DATA_SAME << 26 | ESR_IL | 0x10);
+    INJECTED(0x200, (uint64_t)EC_DATA_SAME << 26 | ESR_IL | ISS_WNR | 0x10);
 }
 
 /* By where the guest was: EL1 on the stack of EL0, EL1, EL0, EL0 in AArch32. */
@@ -163,6 +163,7 @@ TEST(aarch64_injection_vectors)
     }
 }
 
+<<<<<<< HEAD
 TEST(aarch64_undescribed_access)
 {
     boot();
@@ -173,6 +174,8 @@ TEST(aarch64_undescribed_access)
     CHECK_EQ(vm_state(&vms[1]), VM_RUNNING);
 }
 
+=======
+>>>>>>> 2e06041 (Decode what an Arm CPU does not describe; bus errors, AArch32 programs and table walks are the VM's own)
 TEST(aarch64_reports_what_is_not_its_own)
 {
     boot();
@@ -195,7 +198,7 @@ TEST(aarch64_reports_fetch)
 {
     boot();
     sysregs->hpfar_el2 = 0x50000000 >> 12 << 4;
-    sysregs->far_el2 = 0xffff800000000ffc;
+    sysregs->far_el2 = 0x50000ffc;
     CHECK_EQ(OUTCOME(trap_exception(self, (uint64_t)EC_FETCH_LOWER << 26 | ESR_IL | 0xf)), PARKED);
     CHECK_TEXT(fake_brief(), "[bulkhead] vm 'alpha' vcpu 0: instruction fetch at 0x50000ffc: 'channels: news' is rw "
                              "(pc 0x40000100)\r\n"
@@ -208,6 +211,7 @@ TEST(aarch64_reports_table_walk)
 {
     boot();
     CHECK_EQ(data_abort(0x09000000, load(3, 0, false, true) | ISS_S1PTW), PARKED);
+    CHECK(strstr(fake_screen(), "vcpu 0: walk of its page tables at 0x9000000: 'console' is trapped") != NULL);
     CHECK_EQ(vm_state(&vms[0]), VM_ENDED);
 }
 
@@ -265,6 +269,8 @@ TEST(aarch64_random_exceptions)
         vms[0].state = VM_RUNNING;
         sysregs->elr_el2 = 0x40000100;
         sysregs->spsr_el2 = random_below(2) != 0 ? 0x3c5 : 0;
+        fake_untranslated = random_below(8) == 0;
+        fake_instruction = (uint32_t)random_word();
         if (random_below(4) != 0) {
             outcome = data_abort(ipa, iss);
         } else {
@@ -276,7 +282,8 @@ TEST(aarch64_random_exceptions)
         CHECK(outcome == RETURNED || outcome == PARKED);
         CHECK_EQ(self->arch.x[31], 0);
         CHECK(outcome != RETURNED || sysregs->elr_el2 == 0x40000104 || sysregs->elr_el2 == 0x40008200 ||
-              sysregs->elr_el2 == 0x40008400);
+              sysregs->elr_el2 == 0x40008400 || sysregs->elr_el2 == 0x40000102 ||
+              (sysregs->elr_el2 == 0x40000100 && fake_untranslated));
         CHECK_EQ(vm_state(&vms[1]), VM_RUNNING);
     }
 }
@@ -332,9 +339,15 @@ TEST(aarch64_panic)
     sysregs->esr_el2 = 0x96000045;
     sysregs->far_el2 = 0x1234;
     CHECK_EQ(OUTCOME(trap_panic(self, 0x11, 0x22)), OFF);
+<<<<<<< HEAD
     CHECK_TEXT(fake_brief(), "\r\n[bulkhead] hypervisor exception on cpu@100, running for vm 'alpha' vcpu 0\r\n"
                              "  esr 96000045 far 1234 elr 40000100 spsr 3c5\r\n"
                              "  sp 11 lr 22 hcr 3008038003b vttbr 40210000\r\n");
+=======
+    CHECK_TEXT(fake_screen(), "\r\n[bulkhead] hypervisor exception on cpu@100, running for vm 'alpha' vcpu 0\r\n"
+                              "  esr 96000045 far 1234 elr 40000100 spsr 3c5\r\n"
+                              "  sp 11 lr 22 hcr 10003008038003b vttbr 40210000\r\n");
+>>>>>>> 2e06041 (Decode what an Arm CPU does not describe; bus errors, AArch32 programs and table walks are the VM's own)
     CHECK_EQ(OUTCOME(trap_panic(NULL, 0, 0)), OFF);
     CHECK_TEXT(fake_brief(), "");
 }

@@ -120,8 +120,8 @@ static bool makes_access(const struct cpu *cpu, const struct decoded *decoded, b
     uint32_t size = (uint32_t)decoded->width * decoded->count;
 
     /* The uppermost byte may be a tag, of which the fault address tells nothing. */
-    return decoded->form == FORM_PLAIN && decoded->store == store &&
-           (address ^ sysreg_read(far_el2)) << 8 == 0 && (ipa & 0xfff) + size <= 0x1000;
+    return decoded->form == FORM_PLAIN && decoded->store == store && (address ^ sysreg_read(far_el2)) << 8 == 0 &&
+           (ipa & 0xfff) + size <= 0x1000;
 }
 
 /* An access that the syndrome does not describe. False: refused; what it did until then, it did. */
@@ -129,8 +129,8 @@ static bool carry_out(struct cpu *cpu, const struct window *window, uint64_t ipa
 {
     uint64_t values[2] = {cpu->arch.x[decoded->reg[0]], cpu->arch.x[decoded->reg[1]]};
 
-    for (uint32_t i = 0; i < decoded->count; i++) {
-        struct vdev_access request = {ipa + i * (uint32_t)decoded->width - window->ipa, decoded->width, decoded->store,
+    for (uint64_t i = 0; i < decoded->count; i++) {
+        struct vdev_access request = {ipa + i * decoded->width - window->ipa, decoded->width, decoded->store,
                                       values[i]};
 
         if (!access(cpu, window, &request))
@@ -149,11 +149,11 @@ static void undescribed(struct cpu *cpu, const struct window *window, uint64_t i
     struct decoded decoded;
     uint32_t instruction;
 
-    if (syndrome & ISS_CM) { /* a device has nothing in any cache */
+    if ((syndrome & ISS_CM) != 0) { /* a device has nothing in any cache */
         guest_skip(syndrome);
         return;
     }
-    if ((sysreg_read(spsr_el2) & SPSR_AARCH32) || !guest_fetch(&instruction)) {
+    if ((sysreg_read(spsr_el2) & SPSR_AARCH32) != 0 || !guest_fetch(&instruction)) {
         inject_abort(syndrome, FAULT_EXTERNAL);
         return;
     }
@@ -221,9 +221,11 @@ void abort_data(struct cpu *cpu, uint64_t syndrome)
     if (!aborted_ipa(syndrome, &ipa))
         return;
     window = vm_window(cpu->vm, ipa);
-    if (window == NULL || (syndrome & ISS_S1PTW)) {
+    if (window == NULL || (syndrome & ISS_S1PTW) != 0) {
         cpu->exits[EXIT_FAULT]++;
-        vm_fault_access(cpu, syndrome & ISS_S1PTW ? ACCESS_WALK : store ? ACCESS_STORE : ACCESS_LOAD, ipa, width);
+        if ((syndrome & ISS_S1PTW) != 0)
+            vm_fault_access(cpu, ACCESS_WALK, ipa, 0);
+        vm_fault_access(cpu, store ? ACCESS_STORE : ACCESS_LOAD, ipa, width);
     }
     cpu->exits[EXIT_MMIO]++;
     if (width == 0) {

@@ -27,7 +27,7 @@ static struct decoded single(uint32_t instruction)
         .post = field(instruction, 11, 1) == 0,
         .width = (uint8_t)(1u << size),
         .count = 1,
-        .reg = {(uint8_t)field(instruction, 0, 5)},
+        .reg = {(uint8_t)field(instruction, 0, 5), 0},
         .base = (uint8_t)field(instruction, 5, 5),
         .offset = signed_field(instruction, 12, 9),
     };
@@ -75,7 +75,7 @@ struct decoded decode(uint32_t instruction)
         if (field(instruction, 21, 1) == 0 && field(instruction, 10, 1) == 1)
             return single(instruction);
         if (field(instruction, 21, 1) == 1 && field(instruction, 10, 2) == 0)
-            none.form = FORM_EXCLUSIVE; /* atomic */
+            none.form = FORM_EXCLUSIVE;             /* atomic */
     } else if (field(instruction, 24, 6) == 0x08) { /* xx001000: exclusive, compare and swap */
         none.form = FORM_EXCLUSIVE;
     }

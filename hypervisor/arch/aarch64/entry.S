@@ -23,7 +23,6 @@ _start:
 
 /* Memory: 0 device nGnRnE, 1 normal write-back. The emitters of the tables know these numbers. */
 #define MAIR 0xff00
-#define SCTLR 0x30cd183d                        /* RES1; MMU, caches, stack alignment, no write and execute */
 
         .macro mmu_on                           /* clobbers x9 */
         mov x9, #MAIR
@@ -36,7 +35,7 @@ _start:
         tlbi alle2
         dsb nsh
         isb
-        ldr x9, =SCTLR
+        ldr x9, =EL2_SCTLR
         msr sctlr_el2, x9
         isb
         .endm

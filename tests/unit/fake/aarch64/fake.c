@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake.h"
 
+#include "arch/reach.h"
 #include "mmio.h"
 
 struct fake_sysregs fake_cpus[PLAN_CPUS];
@@ -45,6 +46,9 @@ void fake_boot(void)
         come_up(&cpus[i]);
     fake_run_as(fake_cpu(0, 0));
     fake_call_count = 0;
+    fake_virtual = 0;
+    fake_untranslated = false;
+    fake_instruction = REACH_REFUSED;
     fake_screen();
     fake_assembly_done();
 }
@@ -84,6 +88,40 @@ void cpu_start(void)
 
 void cpu_start_spin(void)
 {
+}
+
+/* --- reach.S --- */
+
+uint64_t fake_virtual;
+bool fake_untranslated;
+uint64_t fake_instruction = REACH_REFUSED;
+uint64_t fake_fetched;
+
+/* As an exception on the way does. */
+static void spoil_trap(void)
+{
+    sysregs->elr_el2 = 0xbad;
+    sysregs->spsr_el2 = 0xbad;
+    sysregs->esr_el2 = 0xbad;
+    sysregs->far_el2 = 0xbad;
+    sysregs->hpfar_el2 = 0xbad;
+}
+
+uint64_t reach_ipa(uint64_t address)
+{
+    spoil_trap();
+    return fake_untranslated ? 0x809 : ((address - fake_virtual) & PAR_ADDRESS) | 0xff00000000000b80;
+}
+
+uint64_t reach_phys(uint64_t address)
+{
+    return reach_ipa(address);
+}
+
+uint64_t reach_word(uint64_t phys)
+{
+    fake_fetched = phys;
+    return fake_instruction;
 }
 
 /* --- Calls of a guest --- */

@@ -41,6 +41,16 @@ void fake_interrupts(void);
 uint32_t guest_acknowledge(struct cpu *cpu);
 void guest_end(struct cpu *cpu, uint32_t acknowledged);
 
+/* --- What a guest's addresses name (reach.S) --- */
+
+/* Its translation: address - fake_virtual is the IPA; PAR_EL1 says that it failed where fake_untranslated is set. */
+extern uint64_t fake_virtual;
+extern bool fake_untranslated;
+
+/* The word that is fetched, at whatever address; REACH_REFUSED: a bus error. fake_fetched: where it was. */
+extern uint64_t fake_instruction;
+extern uint64_t fake_fetched;
+
 /* --- Calls of a guest --- */
 
 /* HVC by the vCPU of `cpu`: x0 afterwards. */

@@ -7,6 +7,8 @@
 #define CPU_X(n)  ((n)*8)
 #define CPU_STACK (32 * 8)
 
+#define EL2_SCTLR 0x30cd183d /* SCTLR_EL2: RES1; MMU, caches, stack alignment, no write and execute */
+
 #ifndef __ASSEMBLER__
 #define ARCH_CPU_WORD "MPIDR" /* what messages call it */
 

@@ -18,15 +18,15 @@ enum access_form {
 struct decoded {
     enum access_form form;
     bool store;
-    bool sign;        /* a load extends the sign */
-    bool wide;        /* a load writes 64 bits, else 32 and zeros above */
-    bool write_back;  /* base + offset is written to the base */
-    bool post;        /* the access is at the base, else at base + offset */
-    uint8_t width;    /* bytes of each register's part */
-    uint8_t count;    /* registers: 1 or 2, one behind the other in memory */
-    uint8_t reg[2];   /* 31: the zero register */
-    uint8_t base;     /* 31: the stack pointer */
-    int16_t offset;   /* bytes */
+    bool sign;       /* a load extends the sign */
+    bool wide;       /* a load writes 64 bits, else 32 and zeros above */
+    bool write_back; /* base + offset is written to the base */
+    bool post;       /* the access is at the base, else at base + offset */
+    uint8_t width;   /* bytes of each register's part */
+    uint8_t count;   /* registers: 1 or 2, one behind the other in memory */
+    uint8_t reg[2];  /* 31: the zero register */
+    uint8_t base;    /* 31: the stack pointer */
+    int16_t offset;  /* bytes */
 };
 
 struct decoded decode(uint32_t instruction);

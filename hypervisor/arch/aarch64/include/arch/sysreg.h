@@ -33,7 +33,7 @@
 #define HCR_APK   (1ul << 40)
 #define HCR_API   (1ul << 41)
 #define HCR_ATA   (1ul << 56)
-#define HCR_GUEST \
+#define HCR_GUEST                                                                                                    \
     (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW | HCR_APK | HCR_API | \
      HCR_ATA)
 
@@ -46,13 +46,13 @@
 #define SPSR_EL1H_MASKED 0x3c5ul      /* EL1 with its own stack, interrupts masked */
 
 /* SPSR_EL2 */
-#define SPSR_MODE    0xful        /* 0: EL0, 4 and 5: EL1 with the stack of EL0 and with its own */
+#define SPSR_MODE    0xful /* 0: EL0, 4 and 5: EL1 with the stack of EL0 and with its own */
 #define SPSR_AARCH32 (1ul << 4)
-#define SPSR_THUMB   (1ul << 5)   /* AArch32 */
+#define SPSR_THUMB   (1ul << 5) /* AArch32 */
 #define SPSR_STEP    (1ul << 21)
 #define SPSR_PAN     (1ul << 22)
 #define SPSR_FLAGS   (0xful << 28)
-#define SCTLR_SPAN   (1ul << 23)  /* SCTLR_EL1: an exception leaves PSTATE.PAN as it is */
+#define SCTLR_SPAN   (1ul << 23) /* SCTLR_EL1: an exception leaves PSTATE.PAN as it is */
 
 /* ESR_ELx.EC */
 #define EC(esr)        ((uint32_t)((esr) >> 26 & 0x3f))
@@ -67,13 +67,13 @@
 #define ESR_IL (1ul << 25)
 
 /* ISS of a data abort */
-#define ISS_ISV      (1ul << 24)
-#define ISS_SSE      (1ul << 21)
-#define ISS_SF       (1ul << 15)
-#define ISS_CM       (1ul << 8) /* cache maintenance */
-#define ISS_S1PTW    (1ul << 7)
-#define ISS_WNR      (1ul << 6)
-#define ISS_FAULT    0x3ful
+#define ISS_ISV   (1ul << 24)
+#define ISS_SSE   (1ul << 21)
+#define ISS_SF    (1ul << 15)
+#define ISS_CM    (1ul << 8) /* cache maintenance */
+#define ISS_S1PTW (1ul << 7)
+#define ISS_WNR   (1ul << 6)
+#define ISS_FAULT 0x3ful
 
 /* Fault status codes: bits 1 to 0 of the first are the level of the walk. */
 #define FAULT_PERMISSION       0x0cul

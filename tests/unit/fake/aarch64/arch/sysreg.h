@@ -14,7 +14,8 @@ struct fake_sysregs {
         contextidr_el1, cpacr_el1;
     unsigned long cptr_el2, elr_el1, elr_el2, esr_el1, esr_el2, far_el1, far_el2, hcr_el2, hpfar_el2, hstr_el2,
         mair_el1;
-    unsigned long mdcr_el2, mdscr_el1, midr_el1, mpidr_el1, pmcr_el0, id_aa64dfr0_el1, sctlr_el1, sp_el0, sp_el1;
+    unsigned long mdcr_el2, mdscr_el1, midr_el1, mpidr_el1, pmcr_el0, id_aa64dfr0_el1, id_aa64mmfr1_el1, sctlr_el1,
+        sp_el0, sp_el1;
     unsigned long spsr_el1, spsr_el2, tcr_el1, tpidr_el0, tpidr_el1, tpidrro_el0, ttbr0_el1, ttbr0_el2, ttbr1_el1,
         vbar_el1;
     unsigned long vmpidr_el2, vpidr_el2, vtcr_el2, vttbr_el2;
