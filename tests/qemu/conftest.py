@@ -37,7 +37,23 @@ def boot() -> Iterator[Callable[..., Console]]:
         print(machine.output)
 
 
+def _rogue(boot: Callable[..., Console], request: pytest.FixtureRequest) -> Rogue:
+    return Rogue(boot, f"tests/guests/rogue/{request.param}.yaml")
+
+
 @pytest.fixture(params=["system", "rogue-rv32"], ids=["rv64", "rv32"])
 def rogue(request: pytest.FixtureRequest, boot: Callable[..., Console]) -> Rogue:
-    """tests/guests/rogue on CPUs of 64 and of 32 bits, ready to be told what to do."""
-    return Rogue(boot, f"tests/guests/rogue/{request.param}.yaml")
+    """tests/guests/rogue on RISC-V CPUs of 64 and of 32 bits, ready to be told what to do."""
+    return _rogue(boot, request)
+
+
+@pytest.fixture(params=["rogue-gicv3", "rogue-gicv2"], ids=["gicv3", "gicv2"])
+def arm_rogue(request: pytest.FixtureRequest, boot: Callable[..., Console]) -> Rogue:
+    """The same on AArch64, with each interrupt controller."""
+    return _rogue(boot, request)
+
+
+@pytest.fixture(params=["system", "rogue-rv32", "rogue-gicv3"], ids=["rv64", "rv32", "aarch64"])
+def any_rogue(request: pytest.FixtureRequest, boot: Callable[..., Console]) -> Rogue:
+    """On each architecture, where the interrupt controller does not matter."""
+    return _rogue(boot, request)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tests/guests/rogue from the outside: a guest that does what it is told, and RISC-V instructions for it to run."""
+"""tests/guests/rogue from the outside: a guest that does what it is told, and instructions for it to run."""
 from __future__ import annotations
 
 import re
@@ -7,16 +7,20 @@ import re
 from harness import Built, Console, build
 
 SYSTEM = "tests/guests/rogue/system.yaml"
-BASE = 11       # the register that `run` sets to its second argument
+BASE = 11       # the register that `run` sets to its second argument, on RISC-V
+RAM_SIZE = 1 << 20
 
 
 class Rogue:
-    """The system, running; both guests are ready. `bits`: of a register; `ones`: all of them."""
+    """The system, running; both guests are ready. `bits`: of a register; `ones`: all of them; `ram`: where its memory is."""
 
     def __init__(self, boot, system: str = SYSTEM) -> None:
         self.built: Built = build(system)
         self.bits = 32 if self.built.plan["arch"] == "riscv32" else 64
         self.ones = (1 << self.bits) - 1
+        self.is_arm = self.built.plan["arch"] == "aarch64"
+        self.ram = 0x4000_0000 if self.is_arm else 0x8000_0000
+        self.ram_end = self.ram + RAM_SIZE
         self.console: Console = boot(self.built)
         self.console.expect("[neighbour] neighbour ready\n")
         self.ask("where")
@@ -31,15 +35,19 @@ class Rogue:
         self.console.send(command + "\r")
 
     def expect_stopped(self, *report: str) -> None:
-        """The fault report, to the letter but for {pc}, and that the rogue was stopped."""
+        """The fault report, to the letter but for {pc} and {walk} (digits of an address), and that the rogue was stopped."""
         for line in report:
-            self.console.expect(re.compile(re.escape(f"[bulkhead] {line}\n").replace(r"\{pc\}", "0x800[0-9a-f]{5}")))
+            pattern = re.escape(f"[bulkhead] {line}\n").replace(r"\{pc\}", f"{self.ram >> 20:#x}[0-9a-f]{{5}}")
+            self.console.expect(re.compile(pattern.replace(r"\{walk\}", "[0-9a-f]{3}")))
         self.console.expect("[bulkhead] vm 'rogue' stopped\n")
 
     def expect_unharmed(self) -> None:
         """The neighbour says that nothing has happened to it, and everything ends in order."""
         if "[bulkhead] vm 'rogue' " not in self.console.output:
-            assert self.ask("sbi 0x10 0") == "error 0 value 0x2000000"
+            if self.is_arm:
+                assert self.ask("hvc 0x84000000") == "value 0x10001"
+            else:
+                assert self.ask("sbi 0x10 0") == "error 0 value 0x2000000"
             self.tell("off")
             self.console.expect("[bulkhead] vm 'rogue' powered off\n")
         self.console.send("q")
@@ -107,3 +115,30 @@ def lr_w(rd: int = 5) -> int:
 def flw(rd: int = 0) -> int:
     """flw rd, 0(BASE)"""
     return BASE << 15 | 2 << 12 | rd << 7 | 0x07
+
+
+# AArch64: BASE is x1.
+
+def msr_ttbr0() -> int:
+    """msr ttbr0_el1, x1"""
+    return 0xd5182001
+
+
+def mrs(op0: int, op1: int, crn: int, crm: int, op2: int, rt: int = 5) -> int:
+    """mrs xRT, that register"""
+    return 0xd5200000 | op0 << 19 | op1 << 16 | crn << 12 | crm << 8 | op2 << 5 | rt
+
+
+def msr(op0: int, op1: int, crn: int, crm: int, op2: int, rt: int = 5) -> int:
+    """msr that register, xRT"""
+    return mrs(op0, op1, crn, crm, op2, rt) & ~(1 << 21)
+
+
+def indexed(size: int, opc: int, rt: int, offset: int, post: bool) -> int:
+    """str 0, ldr 1, ldrs to 64 bits 2, to 32 bits 3; of 2 ** size bytes, with write-back of x1"""
+    return size << 30 | 0x38000400 | opc << 22 | (offset & 0x1ff) << 12 | (not post) << 11 | 1 << 5 | rt
+
+
+def pair(size: int, load: bool, rt: int, rt2: int, offset: int, mode: int) -> int:
+    """stp and ldp of 2 ** size bytes each; mode: 1 post, 2 offset, 3 pre"""
+    return (size - 2) << 31 | 0x28000000 | mode << 23 | load << 22 | (offset >> size & 0x7f) << 15 | rt2 << 10 | 1 << 5 | rt

@@ -4,10 +4,13 @@
  *   load WIDTH ADDRESS              value 0x..
  *   store WIDTH ADDRESS VALUE       done
  *   jump ADDRESS                    returned
- *   sbi EXTENSION FUNCTION A0..A4   error E value 0x..
- *   run OPCODE BASE                 executes one instruction with a1 = BASE: changed xN=0x.. | nothing changed
- *   float                           f0 to f31 over an SBI call and a trapped access: kept | lost 0x..
- *   sweep                           every SBI function with boundary values: N calls, M strange answers
+ *   sbi EXTENSION FUNCTION A0..A4   error E value 0x..  (RISC-V)
+ *   hvc, smc FUNCTION A1..A3        value 0x..  (AArch64)
+ *   execute ADDRESS                 jumps there by way of a table that says that it is memory  (AArch64)
+ *   aarch32 UART                    a program at EL0 in AArch32: r1 0x.., as it was read from the UART  (AArch64)
+ *   run OPCODE BASE                 executes one instruction with a1 or x1 = BASE: changed xN=0x.. | nothing changed
+ *   float                           floating-point registers over a call and a trapped access: kept | lost 0x..
+ *   sweep                           every firmware function with boundary values: N calls, M strange answers
  *   chip                            every register of the interrupt controller with all ones: N registers
  *   where                           uart 0x.. chip 0x.. me 0x..
  *   channels                        out 0x.. in 0x.. doorbell 0x..
@@ -22,9 +25,13 @@
 #include "cpu.h"
 #include "fdt.h"
 #include "firmware.h"
-#include "machine.h"
-#include "sbi.h"
 #include "string.h"
+
+#if defined(__riscv)
+#include "riscv.h"
+#else
+#include "aarch64.h"
+#endif
 
 #define WORDS_MAX 8
 
@@ -37,14 +44,14 @@ static struct trap last;
 
 static void exception(struct trap *trap)
 {
-    const bool fetch = trap->cause == 0 || trap->cause == 1 || trap->cause == 12;
-
     excepted = true;
     last = *trap;
-    if (fetch) {
-        trap->pc = (unsigned long)rogue_return; /* what called the bad address left its own in ra */
+    if (machine_failed_to_fetch(trap)) {
+        trap->pc = (unsigned long)rogue_return; /* what called the bad address left its own in the link register */
+    } else if (machine_comes_back(trap)) {
+        excepted = !machine_meant(trap);
     } else {
-        trap->pc += (*(const uint16_t *)trap->pc & 3) == 3 ? 4 : 2;
+        trap->pc += machine_length(trap->pc);
     }
 }
 
@@ -152,14 +159,12 @@ static void run(unsigned long opcode, unsigned long base)
     for (uint32_t i = 0; i < 32; i++) {
         before[i] = (~0ul / 255 * 0xa5 & ~0xfful) + i;
     }
-    before[11] = base;
-    before[16] = SBI_BASE_SPEC_VERSION; /* for an ecall */
-    before[17] = SBI_BASE;
+    machine_prepare(before, base);
     rogue_run((uint32_t)opcode, before, after);
     if (excepted) {
         return;
     }
-    for (uint32_t i = 1; i < 32; i++) {
+    for (uint32_t i = MACHINE_FIRST; i <= MACHINE_LAST; i++) {
         if (before[i] != after[i]) {
             printf("%sx%u=0x%lx", changed ? " " : "changed ", i, after[i]);
             changed = true;
@@ -170,7 +175,7 @@ static void run(unsigned long opcode, unsigned long base)
 
 static void keep_float(unsigned long uart)
 {
-    const unsigned long lost = rogue_float(uart + 7); /* the scratch register */
+    const unsigned long lost = rogue_float(uart);
 
     if (lost == 0) {
         printf("kept\n");
@@ -195,7 +200,7 @@ static const unsigned long edges[] = {
     0x80000000,
     0x90000000,
     0xffffffff,
-#if __riscv_xlen == 64
+#if __SIZEOF_LONG__ == 8
     1ul << 32,
     1ul << 38,
     (1ul << 39) - 1,
@@ -210,53 +215,6 @@ static const unsigned long edges[] = {
 };
 
 #define EDGES (sizeof edges / sizeof *edges)
-
-/* Calls that do what they say and would end the sweep. */
-static bool meant(unsigned long extension, unsigned long function, unsigned long a0)
-{
-    return (extension == SBI_HSM && function == SBI_HSM_STOP) ||
-           (extension == SBI_HSM && function == SBI_HSM_SUSPEND) ||
-           (extension == SBI_SRST && function == 0 && (uint32_t)a0 <= 2) ||
-           (extension == SBI_DBCN && function == SBI_DBCN_WRITE_BYTE);
-}
-
-static void sweep(void)
-{
-    static const unsigned long extensions[] = {
-        SBI_BASE,   SBI_TIME,   SBI_IPI,    SBI_RFENCE,
-        SBI_HSM,    SBI_SRST,   SBI_DBCN,   SBI_PMU,
-        SBI_BAO,    0,          1,          2,
-        3,          4,          5,          6,
-        7,          8,          9, /* the calls of SBI 0.1 */
-        0x53555350, 0x43505043, 0x4e41434c, 0x535441,
-        0x46574654, /* SUSP, CPPC, NACL, STA, FWFT */
-        0x0a000000, 0x7fffffff, 0xffffffff, ~(~0ul >> 1),
-        -1ul,
-    };
-    uint32_t calls = 0, strange = 0;
-
-    for (size_t e = 0; e < sizeof extensions / sizeof *extensions; e++) {
-        for (unsigned long f = 0; f < 12 + EDGES; f++) {
-            const unsigned long function = f < 12 ? f : edges[f - 12];
-            for (size_t i = 0; i < 4 * EDGES; i++) {
-                const unsigned long a0 = edges[i % EDGES], a1 = edges[(i + i / EDGES * 5) % EDGES];
-                const unsigned long a2 = edges[(i + f) % EDGES];
-                if (meant(extensions[e], function, a0)) {
-                    continue;
-                }
-                const struct sbi_result result = sbi_call(extensions[e], function, a0, a1, a2, a1, a0);
-                calls++;
-                if (extensions[e] == SBI_BAO ? (unsigned long)result.value > 3 && function != 0x41
-                                             : result.error > 0 || result.error < -13) {
-                    strange++;
-                    printf("strange: sbi 0x%lx %lu 0x%lx 0x%lx gives %ld\n", extensions[e], function, a0, a1,
-                           result.error);
-                }
-            }
-        }
-    }
-    printf("%u calls, %u strange answers\n", calls, strange);
-}
 
 static void sweep_chip(unsigned long chip, unsigned long size)
 {
@@ -307,9 +265,14 @@ void guest_main(void)
 {
     uint64_t uart = 0, chip = 0, size = 0;
 
-    place_of("ns16550a", &uart, &size);
-    if (!place_of("riscv,plic0", &chip, &size)) {
-        place_of("riscv,aplic", &chip, &size);
+    static const char *const uarts[] = {"ns16550a", "arm,pl011", "arm,sbsa-uart"};
+    static const char *const chips[] = {"riscv,plic0", "riscv,aplic", "arm,gic-v3", "arm,gic-400", "arm,cortex-a15-gic"};
+
+    for (size_t i = 0; i < sizeof uarts / sizeof *uarts && uart == 0; i++) {
+        place_of(uarts[i], &uart, &size);
+    }
+    for (size_t i = 0; i < sizeof chips / sizeof *chips && chip == 0; i++) {
+        place_of(chips[i], &chip, &size);
     }
     cpu_on_exception(exception);
     printf("rogue ready\n");
@@ -326,16 +289,14 @@ void guest_main(void)
             if (!excepted) {
                 printf("returned\n");
             }
-        } else if (strcmp(name, "sbi") == 0) {
-            const struct sbi_result result =
-                sbi_call(words[0], words[1], words[2], words[3], words[4], words[5], words[6]);
-            printf("error %ld value 0x%lx\n", result.error, result.value);
         } else if (strcmp(name, "run") == 0) {
             run(words[0], words[1]);
         } else if (strcmp(name, "float") == 0) {
             keep_float((unsigned long)uart);
         } else if (strcmp(name, "sweep") == 0) {
-            sweep();
+            uint32_t strange = 0;
+            const uint32_t calls = machine_sweep(edges, EDGES, &strange);
+            printf("%u calls, %u strange answers\n", calls, strange);
         } else if (strcmp(name, "chip") == 0) {
             sweep_chip((unsigned long)chip, (unsigned long)size);
         } else if (strcmp(name, "where") == 0) {
@@ -346,11 +307,11 @@ void guest_main(void)
             storm(words[0]);
         } else if (strcmp(name, "off") == 0) {
             power_off();
-        } else {
+        } else if (!machine_command(name, words)) {
             printf("what is '%s'?\n", name);
         }
         if (excepted) {
-            printf("exception %lu value 0x%lx\n", last.cause, last.value);
+            printf("exception " MACHINE_CAUSE " value 0x%lx\n", last.cause, last.value);
         }
     }
 }

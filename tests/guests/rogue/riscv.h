@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the rogue does in assembly, for RISC-V. */
-#ifndef MACHINE_H
-#define MACHINE_H
+/* What the rogue does on RISC-V. */
+#ifndef RISCV_H
+#define RISCV_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "sbi.h"
+#include "string.h"
+
+#define MACHINE_FIRST 1 /* registers that `run` compares */
+#define MACHINE_LAST  31
+#define MACHINE_CAUSE "%lu"
 
 /* Nothing but a return: where a call to a bad address goes on. */
 void rogue_return(void);
@@ -15,7 +23,7 @@ void rogue_return(void);
 void rogue_run(uint32_t opcode, unsigned long before[32], unsigned long after[32]);
 
 /*
- * Fills f0 to f31, makes an SBI call and a trapped byte read at `uart`, and returns a bit for each register that is not
+ * Fills f0 to f31, makes an SBI call and a trapped byte read of the `uart`, and returns a bit for each register that is not
  * what it was.
  */
 unsigned long rogue_float(unsigned long uart);
@@ -115,7 +123,7 @@ __asm__(MACHINE ".text\n"
                 "    li a7, 0x10\n"
                 "    li a6, 0\n"
                 "    ecall\n"
-                "    lbu t0, 0(t2)\n"
+                "    lbu t0, 7(t2)\n"
                 "    li a0, 0\n"
                 "    .irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
                 "    li t0, pattern + \\n\n"
@@ -139,5 +147,92 @@ __asm__(MACHINE ".text\n"
                 "    .dword 0\n"
                 ".option pop\n"
                 ".text\n");
+
+static inline bool machine_failed_to_fetch(const struct trap *trap)
+{
+    return trap->cause == 0 || trap->cause == 1 || trap->cause == 12;
+}
+
+/* Whether the exception is the end of a program of another level, and one that the program meant. */
+static inline bool machine_comes_back(struct trap *trap)
+{
+    (void)trap;
+    return false;
+}
+
+static inline bool machine_meant(const struct trap *trap)
+{
+    (void)trap;
+    return false;
+}
+
+static inline unsigned machine_length(unsigned long pc)
+{
+    return (*(const uint16_t *)pc & 3) == 3 ? 4 : 2;
+}
+
+static inline void machine_prepare(unsigned long before[32], unsigned long base)
+{
+    before[11] = base;
+    before[16] = SBI_BASE_SPEC_VERSION; /* for an ecall */
+    before[17] = SBI_BASE;
+}
+
+static inline bool machine_command(const char *name, const unsigned long *words)
+{
+    if (strcmp(name, "sbi") != 0) {
+        return false;
+    }
+    const struct sbi_result result = sbi_call(words[0], words[1], words[2], words[3], words[4], words[5], words[6]);
+    printf("error %ld value 0x%lx\n", result.error, result.value);
+    return true;
+}
+
+/* Calls that do what they say and would end the sweep. */
+static bool meant(unsigned long extension, unsigned long function, unsigned long a0)
+{
+    return (extension == SBI_HSM && function == SBI_HSM_STOP) ||
+           (extension == SBI_HSM && function == SBI_HSM_SUSPEND) ||
+           (extension == SBI_SRST && function == 0 && (uint32_t)a0 <= 2) ||
+           (extension == SBI_DBCN && function == SBI_DBCN_WRITE_BYTE);
+}
+
+static uint32_t machine_sweep(const unsigned long *edges, size_t count, uint32_t *strange)
+{
+    static const unsigned long extensions[] = {
+        SBI_BASE,   SBI_TIME,   SBI_IPI,    SBI_RFENCE,
+        SBI_HSM,    SBI_SRST,   SBI_DBCN,   SBI_PMU,
+        SBI_BAO,    0,          1,          2,
+        3,          4,          5,          6,
+        7,          8,          9, /* the calls of SBI 0.1 */
+        0x53555350, 0x43505043, 0x4e41434c, 0x535441,
+        0x46574654, /* SUSP, CPPC, NACL, STA, FWFT */
+        0x0a000000, 0x7fffffff, 0xffffffff, ~(~0ul >> 1),
+        -1ul,
+    };
+    uint32_t calls = 0;
+
+    for (size_t e = 0; e < sizeof extensions / sizeof *extensions; e++) {
+        for (unsigned long f = 0; f < 12 + count; f++) {
+            const unsigned long function = f < 12 ? f : edges[f - 12];
+            for (size_t i = 0; i < 4 * count; i++) {
+                const unsigned long a0 = edges[i % count], a1 = edges[(i + i / count * 5) % count];
+                const unsigned long a2 = edges[(i + f) % count];
+                if (meant(extensions[e], function, a0)) {
+                    continue;
+                }
+                const struct sbi_result result = sbi_call(extensions[e], function, a0, a1, a2, a1, a0);
+                calls++;
+                if (extensions[e] == SBI_BAO ? (unsigned long)result.value > 3 && function != 0x41
+                                             : result.error > 0 || result.error < -13) {
+                    (*strange)++;
+                    printf("strange: sbi 0x%lx %lu 0x%lx 0x%lx gives %ld\n", extensions[e], function, a0, a1,
+                           result.error);
+                }
+            }
+        }
+    }
+    return calls;
+}
 
 #endif
