@@ -261,7 +261,7 @@ TEST(aarch64_permission_faults)
     sysregs->hpfar_el2 = 0x123450;
     sysregs->far_el2 = fake_virtual + 0x50000008;
     CHECK_EQ(OUTCOME(trap_exception(self, (uint64_t)EC_FETCH_LOWER << 26 | ESR_IL | 0xf)), PARKED);
-    CHECK(strstr(fake_screen(), "instruction fetch at 0x50000008: 'channels: news' is rw (pc 0xffff000040000100)") !=
+    CHECK(strstr(fake_brief(), "instruction fetch at 0x50000008: 'channels: news' is rw (pc 0xffff000040000100)") !=
           NULL);
 }
 
@@ -283,7 +283,7 @@ TEST(aarch64_walk_of_the_guests_own_tables)
     sysregs->hpfar_el2 = 0x90000000 >> 12 << 4;
     sysregs->far_el2 = 0x18;
     CHECK_EQ(OUTCOME(trap_exception(self, (uint64_t)EC_FETCH_LOWER << 26 | ESR_IL | ISS_S1PTW | 6)), PARKED);
-    CHECK(strstr(fake_screen(), "walk of its page tables at 0x90000018: nothing is mapped there") != NULL);
+    CHECK(strstr(fake_brief(), "walk of its page tables at 0x90000018: nothing is mapped there") != NULL);
 }
 
 TEST(aarch64_bus_errors)
@@ -306,7 +306,7 @@ TEST(aarch64_bus_errors)
 
         boot();
         CHECK_EQ(OUTCOME(trap_exception(self, class << 26 | ESR_IL | cases[i / 2].fault)), PARKED);
-        CHECK(strstr(fake_screen(), cases[i / 2].what) != NULL);
+        CHECK(strstr(fake_brief(), cases[i / 2].what) != NULL);
         CHECK_EQ(vm_state(&vms[0]), VM_ENDED);
         CHECK_EQ(vm_state(&vms[1]), VM_RUNNING);
     }

@@ -255,8 +255,8 @@ static bool meant(unsigned long function)
 {
     const uint32_t number = (uint32_t)function & ~0x40000000u;
 
-    return number == 0x84000001 || number == PSCI_CPU_OFF || number == PSCI_SYSTEM_OFF ||
-           number == PSCI_SYSTEM_RESET || number == 0x8400000e || number == 0x84000012;
+    return number == 0x84000001 || number == PSCI_CPU_OFF || number == PSCI_SYSTEM_OFF || number == PSCI_SYSTEM_RESET ||
+           number == 0x8400000e || number == 0x84000012;
 }
 
 static uint32_t machine_sweep(const unsigned long *edges, size_t count, uint32_t *strange)

@@ -266,7 +266,8 @@ void guest_main(void)
     uint64_t uart = 0, chip = 0, size = 0;
 
     static const char *const uarts[] = {"ns16550a", "arm,pl011", "arm,sbsa-uart"};
-    static const char *const chips[] = {"riscv,plic0", "riscv,aplic", "arm,gic-v3", "arm,gic-400", "arm,cortex-a15-gic"};
+    static const char *const chips[] = {"riscv,plic0", "riscv,aplic", "arm,gic-v3", "arm,gic-400",
+                                        "arm,cortex-a15-gic"};
 
     for (size_t i = 0; i < sizeof uarts / sizeof *uarts && uart == 0; i++) {
         place_of(uarts[i], &uart, &size);
