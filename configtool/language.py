@@ -9,7 +9,7 @@ from .diagnostics import Label, Sink, UsageError, error
 from .extends import read_extended
 from .schema import validate
 from .source import Mapping, Node, Scalar, Sequence, Span, Unreadable
-from .system import (Action, Channel, ChannelOverride, CpuRequest, DeviceRef, DevicesRest, ImageRef, LinuxOptions,
+from .system import (Action, Channel, ChannelOverride, Colors, CpuRequest, DeviceRef, DevicesRest, ImageRef, LinuxOptions,
                      Region, System,
                      Vm)
 from .units import duration, size
@@ -44,16 +44,19 @@ class _Reader:
     def __init__(self, sink: Sink, guests: str | None) -> None:
         self.sink = sink
         self.guests = guests
+        self.colors: Colors | None = None       # of VMs and of the hypervisor, where they say nothing
 
     def system(self, path: str, root: Mapping, files: tuple[str, ...]) -> System:
         hypervisor = _mapping(root.get("hypervisor"))
+        self.colors = _optional(root.get("colors"), self._colors)
         name, board = _scalar(root.get("name")), _scalar(root.get("board"))
         return System(
             file=path, name=name.text, name_span=name.span, board=board.text, board_span=board.span,
             vms=tuple(self._vm(key, _mapping(value)) for key, value in _mapping(root.get("vms"))),
             channels=tuple(self._channel(key, _mapping(value)) for key, value in _mapping(root.get("channels"))),
             console=_text(hypervisor, "console"), console_span=_span(hypervisor, "console"), sources=files,
-            run=tuple(text for text, _ in _names(root.get("run"))))
+            run=tuple(text for text, _ in _names(root.get("run"))),
+            colors=_optional(hypervisor.get("colors"), self._colors) or self.colors)
 
     def _vm(self, key: Scalar, vm: Mapping) -> Vm:
         devices = vm.get("devices")
@@ -77,7 +80,8 @@ class _Reader:
             devicetree_at_span=at.span if at else None,
             on_fault=_optional(vm.get("on_fault"), self._action), on_reset=_optional(vm.get("on_reset"), self._action),
             on_poweroff=_optional(vm.get("on_poweroff"), self._action),
-            interrupts=_text(vm, "interrupts") or "virtual", interrupts_span=_span(vm, "interrupts"))
+            interrupts=_text(vm, "interrupts") or "virtual", interrupts_span=_span(vm, "interrupts"),
+            colors=_optional(vm.get("colors"), self._colors) or self.colors)
 
     def _cpus(self, vm: Mapping) -> CpuRequest | None:
         self._not_both(vm, "vcpus", "cpus", "vcpus: how many; cpus: which")
@@ -99,7 +103,7 @@ class _Reader:
         return Region(key.text, key.span, size(amount.text), amount.span,
                       at=at.value if isinstance(at, Scalar) else None,      # type: ignore[arg-type]
                       at_span=_span(region, "at"), phys=_int(region, "phys"), phys_span=_span(region, "phys"),
-                      access=_text(region, "access") or "rwx")
+                      access=_text(region, "access") or "rwx", colors=_optional(region.get("colors"), self._colors))
 
     def _images(self, vm: Mapping) -> tuple[ImageRef, ...]:
         self._not_both(vm, "image", "images", "image: the only one; images: a list")
@@ -156,7 +160,26 @@ class _Reader:
                        writer=(writer.text, writer.span) if isinstance(writer, Scalar) else None,
                        readers=_names(channel.get("to")), between=_names(channel.get("between")),
                        doorbell=_text(channel, "doorbell") or "both", phys=_int(channel, "phys"),
-                       phys_span=_span(channel, "phys"), because=_text(channel, "because"))
+                       phys_span=_span(channel, "phys"), because=_text(channel, "because"),
+                       colors=_optional(channel.get("colors"), self._colors))
+
+    @staticmethod
+    def _colors(node: Node) -> Colors:
+        """`auto`, `50%`, `3`, `0-3`, or a list of the last two."""
+        items = node.items if isinstance(node, Sequence) else (node,)
+        ranges = []
+        for item in items:
+            text, value = _scalar(item).text, _scalar(item).value
+            if isinstance(value, int):
+                ranges.append((value, value, item.span))
+                continue
+            if text == "auto":
+                return Colors(node.span)
+            if text.endswith("%"):
+                return Colors(node.span, share=int(text[:-1]))
+            low, _, high = text.partition("-")
+            ranges.append((int(low), int(high or low), item.span))
+        return Colors(node.span, tuple(ranges))
 
     def _action(self, node: Node) -> Action:
         action = _mapping(node)

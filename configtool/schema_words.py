@@ -94,6 +94,9 @@ def describe(problem: Any, path: tuple[Any, ...], key: Scalar | None, node: Node
         return _bad_quantity("size", name, node, "units are KiB, MiB and GiB", meant_size(text), "16MiB")
     if title == "Duration" and isinstance(node, Scalar) and kind in ("type", "pattern"):
         return _bad_quantity("duration", name, node, "units are us, ms and s", meant_duration(text), "10ms")
+    if title == "Colors" and kind in ("type", "pattern", "minimum", "enum"):
+        return error("BH1051", f"{name} is no set of colors", node.span, help=[
+            "write a range (0-3), a list ([0, 2, 5-6]), a share (50%) or auto" if kind != "enum" else "write colors: auto"])
     if title == "Version of the language":
         return error("BH0111", f"this configtool does not know version {text or 'of that form'} of the language",
                      node.span,

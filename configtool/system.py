@@ -14,6 +14,19 @@ from .source import Span
 
 
 @dataclass(frozen=True)
+class Colors:
+    """`colors:` as written. `share`: percent; None and no `ranges`: `auto`."""
+    span: Span
+    ranges: tuple[tuple[int, int, Span], ...] = ()     # first and last color of each, as written
+    share: int | None = None
+
+    @property
+    def listed(self) -> tuple[int, ...]:
+        """The colors that it names, each once, ascending; empty for a share or `auto`."""
+        return tuple(sorted({c for low, high, _ in self.ranges for c in range(low, high + 1)}))
+
+
+@dataclass(frozen=True)
 class Region:
     """One entry of `vms.<vm>.memory`. Sizes and addresses in bytes."""
     name: str                       # the key: 'ram', 'scratch', ...
@@ -25,6 +38,7 @@ class Region:
     phys: int | None = None         # host-physical address, for the rare fixed place
     phys_span: Span | None = None
     access: str = "rwx"             # 'r', 'rw', 'rx', 'rwx'
+    colors: Colors | None = None    # None: the VM's
 
 
 @dataclass(frozen=True)
@@ -124,6 +138,7 @@ class Vm:
     on_fault: Action | None = None
     on_reset: Action | None = None
     on_poweroff: Action | None = None
+    colors: Colors | None = None
     interrupts: str = "virtual"     # 'virtual' or 'direct'
     interrupts_span: Span | None = None
 
@@ -155,6 +170,7 @@ class Channel:
     phys: int | None = None
     phys_span: Span | None = None
     because: str | None = None      # why a more critical VM may depend on a less critical one here
+    colors: Colors | None = None
 
     @property
     def ends(self) -> tuple[tuple[str, Span], ...]:
@@ -177,6 +193,7 @@ class System:
     console_span: Span | None = None
     sources: tuple[str, ...] = field(default=())   # every YAML file read (extends)
     run: tuple[str, ...] = ()       # arguments added to the board's run command; '{dir}' is the build folder
+    colors: Colors | None = None    # of the hypervisor
 
     def vm(self, name: str) -> Vm | None:
         return next((v for v in self.vms if v.name == name), None)

@@ -41,10 +41,20 @@ $(B)/obj/%.o: $(G)/% $(B)/flags
 
 $(B)/obj/payload.S.o: $(G)/tables.bin $(wildcard $(G)/images/*.bin)
 
+# With cache colours what is linked is taken apart page by page.
+linked := $(if $(SCATTERED),$(B)/obj/linked.elf,$(ELF))
+
 # The linker shows how much of each window is used.
-$(ELF): $(objects) $(G)/link.ld
+$(linked): $(objects) $(G)/link.ld
 	@echo "$@"
 	$(quiet)$(CC) $(cflags) $(ldflags) $(objects) $(libgcc) -o $@
+
+ifdef SCATTERED
+$(ELF): $(linked) $(G)/pieces.txt
+	@echo "$@"
+	$(quiet)bin/configtool scatter $< $(G)/pieces.txt -o $@
+	@touch $@
+endif
 
 # The finished image is opened and judged before anything is made of it.
 $(B)/verified: $(ELF)
@@ -52,7 +62,8 @@ $(B)/verified: $(ELF)
 	@touch $@
 
 $(BIN): $(ELF) $(B)/verified
-	$(quiet)$(OBJCOPY) -O binary $< $@
+	$(quiet)$(if $(SCATTERED),bin/configtool scatter --flat $< -o $@,$(OBJCOPY) -O binary $< $@)
+	@touch $@
 
 # For editors and clang-tidy. clangd looks into build/ by itself.
 define compile_command

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ..diagnostics import Diagnostic
 from ..units import size_text
+from .caches import coloring
 from .model import Board
 from .suit import BOOTS, unsuitable
 
@@ -155,15 +156,15 @@ def summary(out: str, result: Imported) -> str:
     for cpu in board.cpus:
         if cpu.enabled:
             cores[cpu.core] = cores.get(cpu.core, 0) + 1
-    colors = [c for c in board.caches if c.level > 1 and c.colors]
-    last = max(colors, key=lambda c: c.level, default=None)
+    colors = coloring(board)
     broken = sum(bool(d.problems) for d in board.devices)
     lines = [f"{out}: {board.description}".rstrip(": "),
              f"  {board.arch}, CPUs: " + ", ".join(f"{n} {core}" for core, n in cores.items())
              + f", {board.controller.kind}"
              + (f", memory {size_text(sum(b.size for b in board.memory))}" if board.memory else "")
              + f", {sum(d.enabled for d in board.devices)} devices"
-             + (f", {last.colors} cache colors at level {last.level}" if last else "")]
+             + (f", {colors.count} cache colors at level {colors.cache.level}" if colors.cache and colors.count > 1
+                else "")]
     if broken:
         lines.append(f"  {broken} device{'' if broken == 1 else 's'} could not be read whole; board show says which")
     lines.append(f"  to fill in in {os.path.join(out, 'board.yaml')}: {', '.join(result.to_fill_in)}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics import ConfigError, Diagnostic, Label, error
 from ..source import Mapping, Node, Scalar, Sequence, Span, Unreadable, read_file
+from .caches import read_described
 from .clocks import read_clocks
 from .dtb import MAX_BYTES, DtbError, read_dtb
 from .dtc import DtcError, read_dts
@@ -215,8 +216,9 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
         load=int(load.value), load_span=load.span, boot=_text(root, "boot"),     # type: ignore[arg-type]
         cpus=facts.cpus, memory=memory,
         reserved=tuple(sorted((*firmware, *facts.reserved), key=lambda r: (r.base, r.size, r.name))),
-        devices=facts.devices, controller=facts.controller, caches=facts.caches, timebase=facts.timebase,
-        console=console, console_options=options, run=_strings(root.get("run")),
+        devices=facts.devices, controller=facts.controller,
+        caches=read_described(root, facts.cpus, facts.caches, sink), timebase=facts.timebase, console=console,
+        console_options=options, run=_strings(root.get("run")),
         security_states=1 if _text(root, "security_states") == "1" else 2,
         run_notes=_text(root, "run_notes").strip(), root=facts.tree.root,
         yaml_span=Span(yaml), tree=facts.tree, psci=facts.psci,

@@ -116,6 +116,17 @@ class Cache:
     cpus: tuple[int, ...]           # indexes of Cpu that share it
     unified: bool
     span: Span
+    index: str = "modulo"           # of its sets: 'modulo' (bits of the address) or 'hashed'
+    model: bool = False             # board.yaml describes it for a machine that has none
+
+    @property
+    def ways(self) -> int:
+        """0: not known."""
+        return self.size // (self.sets * self.line) if self.sets and self.line else 0
+
+    @property
+    def holds_data(self) -> bool:
+        return self.unified or not self.name.endswith(" instruction")
 
     @property
     def colors(self) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Iterator, Sequence
 from ..source import Span
 from ..units import size_text
 from .assign import KEPT, guarded
+from .caches import coloring, computed
 from .memory import usable
 from .model import Board, Cache, Cpu, Device
 
@@ -107,6 +108,7 @@ def text(board: Board) -> list[str]:
     if caches:
         lines += ["", "Caches beyond level 1"]
         lines += table([("name", "level", "size", "ways", "shared by", "colors"), *(_cache(c, board) for c in caches)])
+    lines += ["", *_colors(board)]
     lines += ["", f"Devices ({len(board.devices)})"]
     rows = [("name", "known as", "registers", "interrupts", "DMA", "")]
     lines += table(rows + [_device(board, d) for d in board.devices])
@@ -155,12 +157,26 @@ def _controller(board: Board) -> list[str]:
     return [line]
 
 
+def _colors(board: Board) -> list[str]:
+    made = coloring(board)
+    if made.problem:
+        return [f"Colors: none: {made.problem}"]
+    lines = [f"Colors: {made.count}, as {computed(made.cache)}"] if made.cache else []
+    if len(made.shared) > 1:
+        lines.append("  of the shared caches, the one with the fewest decides: "
+                     + ", ".join(f"{c.name} {c.colors}" for c in made.shared))
+    own = [c for c in board.caches if c not in made.shared and c.holds_data and c.colors > 1]
+    if own:
+        each = ", ".join(f"{c.name} ({c.colors} colors)" for c in own[:4]) + (", ..." if len(own) > 4 else "")
+        lines.append(f"  a VM with a part of them has the same part of its CPUs' own caches: {each}")
+    return lines
+
+
 def _cache(cache: Cache, board: Board) -> tuple[str, ...]:
-    ways = cache.size // (cache.sets * cache.line) if cache.sets and cache.line else 0
     names = [c.name for c in board.cpus if c.index in cache.cpus]
     who = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}" if len(names) > 2 else " ".join(names)
-    return (cache.name, str(cache.level), size_text(cache.size) if cache.size else "?", str(ways or "?"), who,
-            str(cache.colors or "?"))
+    return (cache.name, str(cache.level), size_text(cache.size) if cache.size else "?", str(cache.ways or "?"), who,
+            "hashed" if cache.index == "hashed" else str(cache.colors or "?"))
 
 
 def _short(board: Board, path: str) -> str:
@@ -231,7 +247,8 @@ def to_json(board: Board) -> dict[str, object]:
             "virtual": made.virtual},
         "caches": [{"name": c.name, "level": c.level, "size": c.size, "line": c.line, "sets": c.sets,
                     "colors": c.colors,
-                    "unified": c.unified, "cpus": [board.cpus[i].name for i in c.cpus]} for c in board.caches],
+                    "unified": c.unified, "index": c.index, "model": c.model, "cpus": [board.cpus[i].name for i in c.cpus]} for c in board.caches],
+        "colors": {"count": coloring(board).count, "how": coloring(board).how},
         "devices": [{"name": d.name, "path": d.path, "label": d.label, "aliases": list(d.aliases), "kind": d.kind,
                      "compatible": list(d.compatible), "enabled": d.enabled,
                      "registers": [list(r) for r in d.registers], "windows": [list(w) for w in d.windows],

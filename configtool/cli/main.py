@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "build a system and start it as its board says",
     "debug": "print the gdb commands for a VM",
     "package": "write a built image in the forms that boot loaders and flash programmers take",
+    "scatter": "put the pages of a linked image with cache colors where they belong",
     "verify": "show from the finished image that its VMs are isolated",
     "free": "show what of the board nobody has",
     "explain-fault": "explain the faults in a console log",

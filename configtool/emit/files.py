@@ -11,7 +11,7 @@ from . import tables_aarch64, tables_riscv
 from .config_c import config_c, plan_h
 from .fdt import serialise, to_dts
 from .guest_h import guest_h
-from .linker import link_ld, payload_s
+from .linker import link_ld, payload_s, pieces
 from .makevars import config_mk
 
 _ENCODERS = {"riscv64": tables_riscv, "riscv32": tables_riscv, "aarch64": tables_aarch64}      # by Plan.arch
@@ -34,6 +34,8 @@ def emit(plan: Plan) -> dict[str, bytes]:
         "config.mk": config_mk(plan).encode(),
         "plan.json": to_json(plan).encode(),
     }
+    if plan.hypervisor.parts:
+        files["pieces.txt"] = pieces(plan).encode()
     for payload in plan.payloads:
         files[f"images/{payload.name}.bin"] = payload.data
     for vm in plan.vms:
@@ -50,18 +52,24 @@ def emit(plan: Plan) -> dict[str, bytes]:
 def table_blob(plan: Plan) -> Blob:
     """The trees of the plan, in the order of their memory."""
     maps_of = trees(plan.hypervisor, plan.cpus, plan.vms, ARCHS[plan.arch], plan.stage1, plan.stage2)
-    return blob(plan.hypervisor.tables.base, [(maps, FORMATS[format]) for maps, format in maps_of])
+    return blob(plan.hypervisor.tables.base, [(maps, FORMATS[format]) for maps, format in maps_of],
+                plan.hypervisor.trees)
 
 
 def tables_bin(plan: Plan, made: Blob) -> bytes:
-    """All trees as they lie from hypervisor.tables on, zeros between and behind them."""
+    """All trees as they lie from hypervisor.tables on, zeros between and behind them; with colours one behind the other,
+    each with room for all of its pages."""
     tables = plan.hypervisor.tables
     roots = [plan.hypervisor.root, *(vm.table for vm in plan.vms)]
     roots += [vm.restore_table for vm in plan.vms if vm.restore_table]
     if roots != [tree.root for tree in made.trees] or made.size > tables.size:
         raise AssertionError("the plan's table addresses are not those of its trees")
     out = bytearray(tables.size)
-    for tree in made.trees:
-        at = tree.root - tables.base
+    at = 0
+    for number, tree in enumerate(made.trees):
+        if not plan.hypervisor.trees:
+            at = tree.root - tables.base
         out[at:at + tree.size] = _ENCODERS[plan.arch].encode(tree)
+        if plan.hypervisor.trees:
+            at += sum(stripe.size for stripe in plan.hypervisor.trees[number])
     return bytes(out)

@@ -4,10 +4,15 @@
 Virtual is physical, and every address is the plan's. Each of text, rodata and data has a window; ld's option
 --print-memory-usage shows what is used of it, and a section larger than its window fails the link. All sections have
 contents in the file, bss too, so that `objcopy -O binary` gives the whole image.
+
+With cache colours what ld makes is not yet the image: tables and payloads stand behind the hypervisor's window, and
+`configtool scatter` puts each section's pages where pieces.txt says.
 """
 from __future__ import annotations
 
-from ..plan.model import Plan, Range
+from typing import Iterable, Iterator
+
+from ..plan.model import Plan, Range, Stripe
 from .ctext import comment, string
 
 _FORMATS = {"riscv64": ("elf64-littleriscv", "riscv"), "riscv32": ("elf32-littleriscv", "riscv"),
@@ -18,6 +23,42 @@ _WINDOWS = ("text", "rodata", "data")
 def _section(payload: str) -> str:
     """Section of a payload: its name is unique."""
     return f".payload.{payload}"
+
+
+def _virtual(plan: Plan) -> bool:
+    """Whether the hypervisor's own pages lie elsewhere than where it is linked."""
+    return any(m.ipa != m.phys or m.colors for m in plan.hypervisor.parts)
+
+
+def _linked(plan: Plan) -> Iterator[int]:
+    """Where each payload is linked."""
+    at = plan.hypervisor.tables.end
+    for payload in plan.payloads:
+        yield at if plan.hypervisor.parts else payload.phys
+        at += len(payload.data)
+
+
+def pieces(plan: Plan) -> str:
+    """For `configtool scatter`, a line for each piece of a section that is physically in one: name, offset in the
+    section, physical address, bytes."""
+    own = plan.hypervisor
+    lines: list[str] = []
+
+    def place(section: str, offset: int, stripes: Iterable[Stripe]) -> None:
+        for stripe in stripes:
+            for base, size in stripe.runs():
+                lines.append(f"{section} {offset:#x} {base:#x} {size:#x}")
+                offset += size
+
+    for name in _WINDOWS:
+        where: Range = getattr(own, name)
+        for part in own.parts:
+            if where.base <= part.ipa < where.end:
+                place(f".{name}", part.ipa - where.base, [part.stripe])
+    place(".tables", 0, [stripe for tree in own.trees for stripe in tree])
+    for payload in plan.payloads:
+        place(_section(payload.name), 0, payload.places)
+    return "\n".join(lines) + "\n"
 
 
 def link_ld(plan: Plan) -> str:
@@ -49,6 +90,8 @@ def link_ld(plan: Plan) -> str:
         "{",
         "    .text : {",
         "        KEEP(*(.head))",
+        "        KEEP(*(.head.probes))",
+        *(["        __head_end = .;", "        . = ALIGN(4096);"] if _virtual(plan) else []),
         "        *(.text .text.*)",
         "    } > text :text",
         "    .rodata : {",
@@ -66,9 +109,9 @@ def link_ld(plan: Plan) -> str:
         "    } > data :data",
         f"    .tables {hypervisor.tables.base:#x} : {{ KEEP(*(.tables)) }} :tables",
     ]
-    for index, payload in enumerate(plan.payloads):
+    for index, (payload, at) in enumerate(zip(plan.payloads, _linked(plan))):
         section = _section(payload.name)
-        lines.append(f"    {section} {payload.phys:#x} : {{ KEEP(*({section})) }} :payload{index}")
+        lines.append(f"    {section} {at:#x} : {{ KEEP(*({section})) }} :payload{index}")
     lines += [
         "    /DISCARD/ : { *(.comment .eh_frame .eh_frame_hdr .riscv.attributes .note.GNU-stack) }",
         "}",
@@ -78,6 +121,9 @@ def link_ld(plan: Plan) -> str:
         lines.append(f'ASSERT(SIZEOF(.{name}) <= {where.size:#x}, "{name} is larger than its window of {where.size:#x} '
                      f'bytes at {where.base:#x}; the table of memory regions shows what it needs")')
     tables = hypervisor.tables
+    if _virtual(plan):
+        lines.append('ASSERT(__head_end <= _start + 4096, "what runs before the hypervisor\'s tables are active is more than '
+                     'the page at the load address")')
     lines += [
         f'ASSERT(SIZEOF(.tables) <= {tables.size:#x}, "the translation tables are larger than their place")',
         f'ASSERT(_start == {hypervisor.load:#x}, "_start is not at the load address: it belongs into section .head")',

@@ -27,6 +27,7 @@ def config_mk(plan: Plan) -> str:
         f"DRIVERS := {' '.join(sorted(drivers))}",
         f"PARTS :={''.join(f' {part}' for part in plan.parts)}",
         f"VDEVS := {_VIRTUAL[plan.irqchip.kind]}{direct} {uart}",
+        *(["SCATTERED := 1"] if plan.hypervisor.parts else []),
         f"RUN = {' '.join(_argument(word) for word in plan.run)}",
         "",
     ])

@@ -35,12 +35,12 @@ _PS_40BIT = 2 << 16             # every core that has EL2 has these, and larger 
 
 
 def encode(tree: Tree) -> bytes:
-    """The tree's nodes as they lie in memory, little-endian, from its root's address on."""
+    """The tree's nodes one behind the other, little-endian."""
     guest = tree.format.name.startswith(_STAGE2)
     width = tree.format.entry_size
     out = bytearray(tree.size)
+    start = 0
     for node in tree.nodes:
-        start = node.phys - tree.root
         for entry in node.entries:
             if entry.kind == "leaf" and node.level > 2:
                 raise AssertionError("level 0 has no blocks with a granule of 4 KiB")
@@ -49,6 +49,7 @@ def encode(tree: Tree) -> bytes:
             for number in range(entry.count):
                 out[at:at + width] = (entry.phys + number * entry.size | bits).to_bytes(width, "little")
                 at += width
+        start += node.size
     return bytes(out)
 
 

@@ -20,12 +20,12 @@ _G_STAGE = ("sv32x4", "sv39x4", "sv48x4")
 
 
 def encode(tree: Tree) -> bytes:
-    """The tree's nodes as they lie in memory, little-endian, from its root's address on."""
+    """The tree's nodes one behind the other, little-endian."""
     guest = tree.format.name in _G_STAGE
     width = tree.format.entry_size
     out = bytearray(tree.size)
+    start = 0
     for node in tree.nodes:
-        start = node.phys - tree.root
         for entry in node.entries:
             bits = _bits(entry, guest)
             at = start + entry.index * width
@@ -33,6 +33,7 @@ def encode(tree: Tree) -> bytes:
                 value = (entry.phys + number * entry.size) >> _PAGE_SHIFT << _PPN_SHIFT | bits
                 out[at:at + width] = value.to_bytes(width, "little")
                 at += width
+        start += node.size
     return bytes(out)
 
 

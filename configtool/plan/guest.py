@@ -7,7 +7,7 @@ their doorbell pages behind them.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..diagnostics import Label
 from ..source import Span
@@ -18,7 +18,7 @@ from .devices import Given
 from .failure import Problems
 from .irqchip import Virtual
 from .layout import pages
-from .model import PAGE, ChannelEnd, Line, Mapping, Range, Window
+from .model import PAGE, ChannelEnd, Line, Mapping, Range, Stripe, Window, cut, mapped
 from .words import spoken
 
 
@@ -188,13 +188,12 @@ def channel_end(channel: Channel, vm: Vm, outer: Outer, own: Numbers, others: di
                       override.span.line if override else channel.span.line)
 
 
-def channel_mappings(end: ChannelEnd, phys: int) -> tuple[Mapping, ...]:
-    """One extent that can be written and one that can be read, or one of them: whoever only reads cannot write."""
-    whole = Mapping(end.ipa, phys, pages(end.size), "r", "channel", f"channels.{end.channel}", end.line)
-    if not end.write.size:
-        return (whole,)
-    if not end.read.size:
-        return (replace(whole, access="rw"),)
-    return tuple(sorted((Mapping(end.ipa + part.base, phys + part.base, part.size, access, "channel", whole.name,
-                                 end.line)
-                         for part, access in ((end.read, "r"), (end.write, "rw"))), key=lambda m: m.ipa))
+def channel_mappings(end: ChannelEnd, stripes: tuple[Stripe, ...]) -> tuple[Mapping, ...]:
+    """What can be written and what can be read: whoever only reads cannot write."""
+    name = f"channels.{end.channel}"
+    parts = [(end.read, "r"), (end.write, "rw")]
+    if not (end.read.size and end.write.size):
+        parts = [(Range(0, pages(end.size)), "rw" if end.write.size else "r")]
+    return tuple(sorted((m for part, access in parts
+                         for m in mapped(end.ipa + part.base, cut(stripes, part.base, part.size), access, "channel",
+                                         name, end.line)), key=lambda m: m.ipa))

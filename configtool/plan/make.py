@@ -7,7 +7,7 @@ on those sizes. So an attempt is made with sizes as they were needed by the one 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Mapping as MappingType, Protocol
 
 from ..board.dts import DeviceTree
@@ -19,21 +19,25 @@ from ..image.model import Image
 from ..source import Span
 from ..system import System, Vm
 from ..units import size_text
-from . import cpus as cpu_choice, guest_tree, irqchip, own_tree
+from . import colored, cpus as cpu_choice, guest_tree, irqchip, own_tree
 from .arch import ARCHS, FORMATS, Arch, TableFormat
 from .areas import Chunk, Layout, bases, lay_out
 from .check import check
+from .colored import restarts
+from .colors import palette
 from .devices import console_device, given, interrupts, mappings
 from .failure import InternalError, Problems
 from .guest import Numbers, Outer, channel_end, channel_mappings, ends, numbers, surround
 from .layout import FILLING, pages
 from .model import (PAGE, ChannelEnd, CpuPlan, Extent, HypervisorPlan, Irqchip, Line, Mapping, Payload, Plan, Range,
-                    Restore, TreeNode, VmPlan)
+                    Restore, Stripe, TreeNode, VmPlan, mapped)
 from .own import (Windows, console, console_vm, hypervisor_maps, own_devices, restored, rodata_size, takes_input, trees,
                   windows, with_roots)
 from .parts import parts
 from .place import Placement, Run, runs
-from .restart import policy, restarts, restores
+from .possible import possible
+from .restart import policy, restores
+from .sizes import Sizes
 from .space import Space
 from .tables import blob
 from .tree_style import Facts
@@ -46,22 +50,6 @@ class Sink(Protocol):
     def add(self, diagnostic: Diagnostic) -> None: ...
 
 
-@dataclass(frozen=True)
-class _Sizes:
-    """What an attempt assumes, and what it turns out to need: whole pages, in bytes."""
-    tables: int
-    rodata: int
-    dtbs: tuple[int, ...]           # of each VM, 0: none
-
-    def covers(self, other: "_Sizes") -> bool:
-        return (self.tables >= other.tables and self.rodata >= other.rodata
-                and all(a >= b for a, b in zip(self.dtbs, other.dtbs)))
-
-    def joined(self, other: "_Sizes") -> "_Sizes":
-        return _Sizes(max(self.tables, other.tables), max(self.rodata, other.rodata),
-                      tuple(max(a, b) for a, b in zip(self.dtbs, other.dtbs)))
-
-
 def make_plan(system: System, board: Board, images: MappingType[str, Image], sink: Sink,
               places: dict[str, own_tree.Places] | None = None) -> Plan | None:
     """None, with the reasons in the sink, when there is no such plan. `images` by resolved path. `places` takes, by VM,
@@ -71,7 +59,7 @@ def make_plan(system: System, board: Board, images: MappingType[str, Image], sin
     """
     problems = Problems()
     plan = None
-    if _possible(system, board, problems):
+    if possible(system, board, problems):
         maker = _Maker(system, board, images, problems)
         plan = maker.make()
         if places is not None:
@@ -82,26 +70,6 @@ def make_plan(system: System, board: Board, images: MappingType[str, Image], sin
         return None
     check(plan, board)
     return plan
-
-
-def _possible(system: System, board: Board, problems: Problems) -> bool:
-    """Whether there is a hypervisor for the board."""
-    controller = board.controller
-    if board.arch not in ARCHS:
-        problems.report("BH0312", f"there is no hypervisor for {board.arch} yet", system.board_span,
-                        f"board {board.name}",
-                        notes=(f"this version runs on {', '.join(sorted(ARCHS))}",))
-    elif controller is None or controller.kind not in irqchip.KINDS:
-        kind = controller.kind.upper() if controller else "none"
-        problems.report("BH0312", f"there is no hypervisor for the board's interrupt controller ({kind}) yet",
-                        system.board_span, f"board {board.name}",
-                        related=(Label(controller.span, "this one"),) if controller else (),
-                        notes=(f"this version has drivers for {', '.join(k.upper() for k in irqchip.KINDS)}",))
-    elif irqchip.lack(board):
-        problems.report("BH0312", f"the board's interrupt controller does not do for guests: {irqchip.lack(board)}",
-                        system.board_span, f"board {board.name}",
-                        related=(Label(controller.span, "this one"),))
-    return not problems.fatal
 
 
 class _Maker:
@@ -125,7 +93,13 @@ class _Maker:
         self._trees: dict[tuple[str, Layout], tuple[TreeNode, bytes]] = {}
         self._left_out: dict[str, tuple[str, ...]] = {}
         self.places: dict[str, own_tree.Places] = {}    # of each VM with an overlay
+        self.colors = palette(system, board)
+        for f in self.colors.findings:
+            problems.report(f.code, f.message, f.span, f.text, related=f.related, notes=f.notes, help=f.help)
         self._runs: list[tuple[Run, bytes]] = []        # of the last attempt, with the VM's device tree
+        self._parts: tuple[Mapping, ...] = ()           # HypervisorPlan.parts, .trees
+        self._tree_places: tuple[tuple[Stripe, ...], ...] = ()
+        self._stage2_root = self.arch.stage2[0].root_size
 
     def _numbers(self, vm: Vm, always: tuple[Line, ...]) -> Numbers:
         try:
@@ -141,7 +115,7 @@ class _Maker:
             return Numbers(always, 0, {})
 
     def make(self) -> Plan | None:
-        sizes = _Sizes(0, pages(1), tuple(PAGE if vm.devicetree != "none" else 0 for vm in self.system.vms))
+        sizes = Sizes(0, pages(1), tuple(PAGE if vm.devicetree != "none" else 0 for vm in self.system.vms))
         if self.problems.fatal:
             return None
         for attempt in range(_ATTEMPTS):
@@ -154,18 +128,21 @@ class _Maker:
             sizes = needed if attempt < 4 else sizes.joined(needed)
         raise InternalError("the sizes of tables and device trees do not settle")
 
-    def _attempt(self, sizes: _Sizes) -> tuple[Plan, _Sizes] | None:
+    def _attempt(self, sizes: Sizes) -> tuple[Plan, Sizes] | None:
         system, board, problems = self.system, self.board, self.problems
         own = self._windows(sizes)
-        tables = own.stacks.end
-        space = Space((b.base, b.size) for b in board.memory)
+        space = Space(((b.base, b.size) for b in board.memory), self.colors.count)
         for reserved in board.reserved:
             space.reserve(reserved.base // PAGE * PAGE, pages(reserved.end), reserved.name)
-        placement = Placement(space, self.arch, problems)
-        end = tables + sizes.tables
-        if not placement.fix_window(board, end):
+        placement = Placement(space, self.arch, problems, self.colors)
+        if not placement.fix_window(board, self._window_end(own, sizes)):
             return None
         channels = self._fixed(placement)
+        if problems.fatal:
+            return None
+        self._parts = colored.own_parts(own, self.colors, placement, self._color_span()) if self.colors.used else ()
+        self._tree_places = colored.tree_places(system, self.colors, sizes, placement, self._stage2_root,
+                                                self._color_span())
         if problems.fatal:
             return None
 
@@ -190,7 +167,8 @@ class _Maker:
             self._payloads(waiting, placement, held)
             if not floating:
                 copies = self._copies(sizes, placement)
-        self._flat_image(held, own.stacks.end + sizes.tables, placement)
+        self._flat_image(held, max([self._window_end(own, sizes)] + [s.end for tree in self._tree_places for s in tree]),
+                         placement)
         if problems.fatal:
             return None
 
@@ -201,20 +179,30 @@ class _Maker:
         maps = {vm.name: self._memory(vm, layouts[vm.name], held.get(vm.name, []), placement) for vm in system.vms}
         for channel in system.channels:
             if channel.name not in channels:
-                phys = placement.channel(channel, outers[channel.ends[0][0]].channels[channel.name])
-                if phys is not None:
-                    channels[channel.name] = phys
+                stripes = placement.channel(channel, outers[channel.ends[0][0]].channels[channel.name])
+                if stripes:
+                    channels[channel.name] = stripes
         if problems.fatal:
             return None
         return self._finish(sizes, space, layouts, held, copies, outers, maps, channels)
 
-    def _windows(self, sizes: _Sizes) -> Windows:
+    def _windows(self, sizes: Sizes) -> Windows:
         most = max(len(cpus) for cpus in self.vm_cpus)
         highest = max((line.guest for own in self.numbers.values() for line in own.lines), default=0)
         virqs = len(self.system.vms) * irqchip.state_size(self.board, most, highest // 32 + 1)
         return windows(self.board.load, self.arch.code, len(self.all_cpus), len(self.system.vms), virqs, sizes.rodata)
 
-    def _fixed(self, placement: Placement) -> dict[str, int]:
+    def _window_end(self, own: Windows, sizes: Sizes) -> int:
+        """Of what lies at the load address in one piece: all of the hypervisor; with colours all but the tables; if it
+        has colours itself, the page that is entered."""
+        if self.colors.hypervisor:
+            return self.board.load + PAGE
+        return own.stacks.end + (0 if self.colors.used else sizes.tables)
+
+    def _color_span(self) -> Span:
+        return self.system.colors.span if self.system.colors else self.system.board_span
+
+    def _fixed(self, placement: Placement) -> dict[str, tuple[Stripe, ...]]:
         """What is tied to physical addresses; the fixed places of channels."""
         for vm in self.system.vms:
             for region in vm.memory:
@@ -224,12 +212,12 @@ class _Maker:
                     placement.fix(region.phys, region.size, owner, region.phys_span or region.span)
                 elif region.at == "identity" and base is not None:
                     placement.fix(base, region.size, owner, region.at_span or region.span, linked=True)
-        found = {}
+        found: dict[str, tuple[Stripe, ...]] = {}
         for channel in self.system.channels:
             if channel.phys is not None:
                 placement.fix(channel.phys, pages(channel.size), f"channels.{channel.name}",
                               channel.phys_span or channel.span)
-                found[channel.name] = channel.phys
+                found[channel.name] = (Stripe(channel.phys, pages(channel.size)),)
         return found
 
     def _float(self, vm: Vm, placement: Placement) -> dict[str, int]:
@@ -250,7 +238,7 @@ class _Maker:
         span = vm.devicetree_span or vm.span
         return Chunk("dtb", "dtb", layout.dtb, b"", size, "", span) if layout.dtb else None
 
-    def _copies(self, sizes: _Sizes, placement: Placement) -> dict[str, list[Run]]:
+    def _copies(self, sizes: Sizes, placement: Placement) -> dict[str, list[Run]]:
         """Pristine copies for the VMs that can be restarted, in the order of their runs. They come before identity RAM,
         which would part them from the rest of the image, and so before such a VM has its address; sizes do not depend
         on it."""
@@ -283,7 +271,7 @@ class _Maker:
         told = set()
         for run in sorted((r for runs_ in held.values() for r in runs_), key=lambda r: r.phys):
             gap, before = run.phys - end, end
-            end = max(end, run.phys + run.size)
+            end = max(end, run.places[-1].end)
             if load <= run.phys and gap <= FILLING or run.area in told:
                 continue
             told.add(run.area)
@@ -303,8 +291,8 @@ class _Maker:
 
     def _memory(self, vm: Vm, layout: Layout, held: list[Run], placement: Placement) -> list[Mapping]:
         """Stage-2 extents of the VM's regions."""
-        found = [Mapping(r.ipa, r.phys, r.size, r.area.region.access, r.kind, r.title, r.chunks[0].span.line)
-                 for r in held]
+        found = [m for r in held for m in mapped(r.ipa, r.places, r.area.region.access, r.kind, r.title,
+                                                 r.chunks[0].span.line)]
         for area in layout.areas:
             if not area.in_place:
                 found += placement.rest(vm, area, held)
@@ -318,10 +306,10 @@ class _Maker:
                 at = max(at, end)
         return found
 
-    def _finish(self, sizes: _Sizes, space: Space, layouts: dict[str, Layout], held: dict[str, list[Run]],
+    def _finish(self, sizes: Sizes, space: Space, layouts: dict[str, Layout], held: dict[str, list[Run]],
                 copies: dict[str, list[Run]], outers: dict[str, Outer], maps: dict[str, list[Mapping]],
-                channels: dict[str, int],
-                ) -> tuple[Plan, _Sizes] | None:
+                channels: dict[str, tuple[Stripe, ...]],
+                ) -> tuple[Plan, Sizes] | None:
         system, board = self.system, self.board
         own = self._windows(sizes)
         cpu_plans = self._cpu_plans(own.stack)
@@ -334,6 +322,10 @@ class _Maker:
 
         vms, dtb_sizes = [], []
         self._runs = []
+        devices = own_devices(board, board_console, self.all_cpus)
+        tables = Range(own.stacks.end, sizes.tables)
+        views = colored.views(copies, layouts, tables.end, devices, self.arch) if self.colors.used else \
+            colored.Views.in_place(copies)
         for i, vm in enumerate(system.vms):
             layout, outer = layouts[vm.name], outers[vm.name]
             made_ends = tuple(channel_end(c, vm, outer, self.numbers[vm.name], self.numbers, self.index)
@@ -348,24 +340,31 @@ class _Maker:
             self._runs += [(run, dtb) for run in held.get(vm.name, [])]
             self._runs += [(copy, dtb) for copy in copies.get(vm.name, [])]
             vms.append(self._vm_plan(vm, layout, outer, made_ends, all_maps, tree,
-                                     restores(maps[vm.name], held.get(vm.name, []), copies.get(vm.name, []))))
+                                     restores(vm.name, maps[vm.name], held.get(vm.name, []), copies.get(vm.name, []),
+                                              views)))
 
         stage2 = self._format(self.arch.stage2, max((m.end for v in vms for m in v.maps), default=0), vms)
-        hypervisor = HypervisorPlan(board.load, own.text, own.rodata, own.data, own.stacks,
-                                    replace(own.stacks, base=own.stacks.end, size=sizes.tables), own.stacks.end,
-                                    own.stacks.end + sizes.tables, own_devices(board, board_console, self.all_cpus),
-                                    tuple(sorted((Mapping(c.phys, c.phys, c.size, "r", "copy", f"{c.vm}: {c.title}")
-                                                  for made in copies.values() for c in made), key=lambda m: m.ipa)))
+        places = self._tree_places
+        hypervisor = HypervisorPlan(board.load, own.text, own.rodata, own.data, own.stacks, tables,
+                                    places[0][0].base if places else tables.base,
+                                    own.stacks.end if self.colors.used else tables.end, devices,
+                                    tuple(sorted((m for made in copies.values() for c in made
+                                                  for m in mapped(views.copies[c.name], c.places, "r", "copy",
+                                                                  f"{c.vm}: {c.title}")), key=lambda m: m.ipa)),
+                                    self._parts, places)
         reach = max([m.end for m in hypervisor_maps(hypervisor, cpu_plans)]
-                    + [r.phys + r.size for v in restored(vms, self.arch) for r in v.restores])
+                    + [r.to + r.size for v in restored(vms, self.arch) for r in v.restores])
         stage1 = self._format(self.arch.stage1, reach, [])
         if stage1 is None or stage2 is None or self.problems.fatal:
             return None
         maps_of = trees(hypervisor, cpu_plans, vms, self.arch, stage1.name, stage2.name)
-        made = blob(hypervisor.tables.base, [(maps, FORMATS[name]) for maps, name in maps_of])
+        made = blob(hypervisor.tables.base, [(maps, FORMATS[name]) for maps, name in maps_of], places)
         vms = with_roots(vms, [tree.root for tree in made.trees], self.arch)
         chip = self._chip(device, source)
-        needed = _Sizes(pages(made.size), rodata_size(vms, len(cpu_plans), chip.sources), tuple(dtb_sizes))
+        self._stage2_root = stage2.root_size
+        sizes_of = tuple(tree.size for tree in made.trees) if self.colors.used else ()
+        needed = Sizes(sum(sizes_of) or pages(made.size), rodata_size(vms, len(cpu_plans), chip.sources),
+                        tuple(dtb_sizes), sizes_of)
 
         owners = {line.physical: (line.physical, v.index, line.guest) for v in reversed(vms) for line in v.lines
                   if line.physical and irqchip.has_owner(board, line.physical)}
@@ -377,7 +376,8 @@ class _Maker:
             cpu_choice.timebase(board),
             "sstc" in everywhere, cpu_choice.henvcfg(self.all_cpus), hypervisor, cpu_plans, tuple(vms),
             (), board_console, chip,
-            tuple(owners[s] for s in sorted(owners)), space.probes(8), space.uses(), board.run + system.run, parts(system))
+            tuple(owners[s] for s in sorted(owners)), space.probes(8), space.uses(), board.run + system.run, parts(system),
+            colors=colored.summary(self.colors))
         return plan, needed
 
     def _cpu_plans(self, stacks: tuple[Range, ...]) -> tuple[CpuPlan, ...]:
@@ -452,7 +452,8 @@ class _Maker:
                 source = dtb if chunk.kind == "dtb" else chunk.data
                 at = chunk.ipa - run.ipa
                 data[at:at + len(source)] = source
-            found.append(Payload(run.name, run.phys, bytes(data), run.chunks[0].source, run.chunks[0].span.line))
+            found.append(Payload(run.name, run.phys, bytes(data), run.chunks[0].source, run.chunks[0].span.line,
+                                 run.stripes))
         return tuple(found)
 
     def _vm_plan(self, vm: Vm, layout: Layout, outer: Outer, made_ends: tuple[ChannelEnd, ...], maps: list[Mapping],

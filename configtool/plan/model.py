@@ -7,9 +7,15 @@ comes from (0: nothing in the YAML, it is a default), for the comments in config
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Iterator
 
 PAGE = 4096
+
+
+def _quiet(default: Any) -> Any:
+    """A field that `plan --json` shows only where it differs from its default."""
+    return field(default=default, metadata={"quiet": True})
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,65 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Stripe:
+    """Pages in a row of certain colours: `size` bytes of them, from the page at `base` on. A page's colour is its number
+    modulo `among`. Without colours: all pages."""
+    base: int
+    size: int
+    colors: tuple[int, ...] = ()
+    among: int = 0
+
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """(base, size) of each piece of physical memory that is in one piece; by address."""
+        if not self.colors:
+            yield self.base, self.size
+            return
+        rows: list[list[int]] = []          # (first colour, how many in a row)
+        for color in self.colors:
+            if rows and rows[-1][0] + rows[-1][1] == color:
+                rows[-1][1] += 1
+            else:
+                rows.append([color, 1])
+        first, left = self.base // PAGE, self.size // PAGE
+        period = first - first % self.among
+        while left:
+            for color, count in rows:
+                start = max(period + color, first)
+                length = min(period + color + count - start, left)
+                if length > 0:
+                    yield start * PAGE, length * PAGE
+                    left -= length
+            period += self.among
+
+    def part(self, offset: int, size: int) -> "Stripe":
+        """Of it the pages from a byte offset on."""
+        if not self.colors:
+            return Stripe(self.base + offset, size)
+        return Stripe(Stripe(self.base, offset + PAGE, self.colors, self.among).end - PAGE, size, self.colors, self.among)
+
+    @property
+    def end(self) -> int:
+        """Just above its last page."""
+        if not self.colors:
+            return self.base + self.size
+        first, left = self.base // PAGE, self.size // PAGE
+        before = sum(c < first % self.among for c in self.colors)      # of the first period
+        periods, place = divmod(before + left - 1, len(self.colors))
+        return (first - first % self.among + periods * self.among + self.colors[place] + 1) * PAGE
+
+
+def cut(stripes: tuple[Stripe, ...], offset: int, size: int) -> tuple[Stripe, ...]:
+    """Of stripes one behind the other the pages from a byte offset on."""
+    found = []
+    for stripe in stripes:
+        low, high = max(offset, 0), min(offset + size, stripe.size)
+        if low < high:
+            found.append(stripe.part(low, high - low))
+        offset -= stripe.size
+    return tuple(found)
+
+
+@dataclass(frozen=True)
 class Payload:
     """Bytes that lie in the image: a guest image, an initrd, a DTB. `data` is padded to whole pages; JSON shows its
     hash."""
@@ -31,11 +96,17 @@ class Payload:
     data: bytes
     source: str = ""                # file it was made from, as the user wrote it
     line: int = 0
+    stripes: tuple[Stripe, ...] = _quiet(())        # where it lies, if not in one piece at phys
+
+    @property
+    def places(self) -> tuple[Stripe, ...]:
+        return self.stripes or (Stripe(self.phys, len(self.data)),)
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """One extent of a VM's stage-2 address space. Page aligned, never overlapping another of the same VM."""
+    """One extent of a VM's stage-2 address space. Page aligned, never overlapping another of the same VM. With colours it
+    is of pages of these colours alone, from `phys` on."""
     ipa: int
     phys: int
     size: int
@@ -43,10 +114,36 @@ class Mapping:
     kind: str                       # 'ram', 'image', 'dtb', 'initrd', 'device', 'channel'
     name: str                       # in the YAML's words: 'memory.ram', 'devices: rtc@101000', 'channels.telemetry'
     line: int = 0
+    colors: tuple[int, ...] = _quiet(())
+    among: int = _quiet(0)
 
     @property
     def end(self) -> int:
         return self.ipa + self.size
+
+    @property
+    def stripe(self) -> Stripe:
+        return Stripe(self.phys, self.size, self.colors, self.among)
+
+    @property
+    def phys_end(self) -> int:
+        return self.stripe.end if self.colors else self.phys + self.size
+
+    def pieces(self) -> Iterator[tuple[int, int, int]]:
+        """(ipa, phys, size) of each part that is physically in one piece."""
+        ipa = self.ipa
+        for phys, size in self.stripe.runs():
+            yield ipa, phys, size
+            ipa += size
+
+
+def mapped(ipa: int, stripes: tuple[Stripe, ...], access: str, kind: str, name: str, line: int = 0) -> list[Mapping]:
+    """Stripes one behind the other from an address on."""
+    found = []
+    for s in stripes:
+        found.append(Mapping(ipa, s.base, s.size, access, kind, name, line, s.colors, s.among))
+        ipa += s.size
+    return found
 
 
 @dataclass(frozen=True)
@@ -129,8 +226,8 @@ class Restore:
     """Memory that a restart puts back; whole pages."""
     ipa: int
     size: int
-    source: int                     # physical address of the pristine copy (a Payload of its own), 0: zeros
-    phys: int = 0                   # of the memory itself
+    source: int                     # where the hypervisor reads the pristine copy (a Payload of its own), 0: zeros
+    to: int = 0                     # AArch64: where it reaches the memory itself, by restore_table
 
 
 @dataclass(frozen=True)
@@ -202,6 +299,8 @@ class HypervisorPlan:
     window_end: int                 # end of all that (tables.end)
     devices: tuple[Mapping, ...]    # device pages that the hypervisor maps for itself (ipa == phys): UART, PLIC
     copies: tuple[Mapping, ...] = ()    # pristine copies of images that it maps to read them, likewise; by address
+    parts: tuple[Mapping, ...] = _quiet(())     # with colours: its own memory, ipa is virtual; text to stacks
+    trees: tuple[tuple[Stripe, ...], ...] = _quiet(())  # with colours: the pages of each tree of `tables`, root first
 
 
 @dataclass(frozen=True)
@@ -232,6 +331,8 @@ class Use:
     base: int
     size: int
     owner: str                      # 'OpenSBI', 'hypervisor', 'control: memory.ram', 'free'
+    colors: tuple[int, ...] = _quiet(())    # if it is pages of these colours alone: `size` bytes of them, up to `end`
+    end: int = _quiet(0)
 
 
 @dataclass(frozen=True)
@@ -258,3 +359,24 @@ class Plan:
     run: tuple[str, ...]            # board's run command
     parts: tuple[str, ...] = ()     # files of hypervisor/parts that the system needs, sorted
     stats: bool = False             # the hypervisor prints its exit counters at the end
+    colors: "ColorPlan | None" = _quiet(None)
+
+    @property
+    def image_end(self) -> int:
+        """Just above all memory that the image needs."""
+        own = self.hypervisor
+        ends = [p.end for payload in self.payloads for p in payload.places]
+        if not own.parts:
+            return max(ends + [own.window_end])
+        return max(ends + [m.phys_end for m in own.parts] + [s.end for tree in own.trees for s in tree])
+
+
+@dataclass(frozen=True)
+class ColorPlan:
+    """Who has which cache colours."""
+    count: int                      # of the board
+    how: str                        # they were computed
+    hypervisor: tuple[int, ...]
+    vms: tuple[tuple[str, tuple[int, ...]], ...]
+    regions: tuple[tuple[str, str, tuple[int, ...]], ...]       # (VM, region): those of their own
+    channels: tuple[tuple[str, tuple[int, ...]], ...]

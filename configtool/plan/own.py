@@ -47,7 +47,10 @@ def rodata_size(vms: Sequence[VmPlan], cpus: int, sources: int) -> int:
 
 
 def hypervisor_maps(own: HypervisorPlan, cpus: Sequence[CpuPlan]) -> list[Mapping]:
-    """What the hypervisor maps for itself, virtual = physical; no page is both writable and executable."""
+    """What the hypervisor maps for itself, virtual = physical but with colours; no page is both writable and
+    executable."""
+    if own.parts:
+        return [*own.parts, *own.devices, *own.copies]
     return [Mapping(own.text.base, own.text.base, own.text.size, "rx", "ram", "text"),
             Mapping(own.rodata.base, own.rodata.base, own.rodata.size, "r", "ram", "rodata"),
             Mapping(own.data.base, own.data.base, own.data.size, "rw", "ram", "data"),
@@ -65,7 +68,8 @@ def trees(own: HypervisorPlan, cpus: Sequence[CpuPlan], vms: Sequence[VmPlan], a
     mine = hypervisor_maps(own, cpus)
     found: list[Maps] = [(mine, stage1), *((vm.maps, stage2) for vm in vms)]
     for vm in restored(vms, arch):
-        memory = (Mapping(r.phys, r.phys, r.size, "rw", "ram", f"{vm.name}: memory to restore") for r in vm.restores)
+        memory = [replace(m, ipa=m.ipa - r.ipa + r.to, access="rw", kind="ram", name=f"{vm.name}: memory to restore")
+                  for r in vm.restores for m in vm.maps if r.ipa <= m.ipa < r.ipa + r.size]
         found.append(([*mine, *memory], stage1))
     return found
 

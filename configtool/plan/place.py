@@ -12,6 +12,7 @@ In this order, each at the lowest free address that will do:
   piece
      if there is any, else in as few as possible;
   6. channels.
+Whatever has cache colours takes the lowest free pages of them instead; the tables of each VM come before the payloads then.
 """
 from __future__ import annotations
 
@@ -25,9 +26,10 @@ from ..system import Channel, Vm
 from ..units import size_text
 from .arch import MIB, Arch
 from .areas import Area, Chunk, Layout
+from .colors import Palette, row_of, text
 from .failure import Problems
 from .layout import pages
-from .model import PAGE, Mapping
+from .model import PAGE, Mapping, Stripe, mapped
 from .space import Space
 from .words import amount, spoken
 
@@ -43,6 +45,11 @@ class Run:
     chunks: tuple[Chunk, ...]
     area: Area
     phys: int = -1
+    stripes: tuple[Stripe, ...] = ()        # where it lies, if it has colours
+
+    @property
+    def places(self) -> tuple[Stripe, ...]:
+        return self.stripes or (Stripe(self.phys, self.size),)
 
     @property
     def end(self) -> int:
@@ -87,11 +94,22 @@ def superpage(ipa: int, size: int, leaves: Sequence[int]) -> int:
     return PAGE
 
 
+def _grouped(free: dict[int, int]) -> list[tuple[str, tuple[int, ...]]]:
+    """(amount, colours that have as much of it as one can read), neighbours together."""
+    found: list[tuple[str, tuple[int, ...]]] = []
+    for color, size in free.items():
+        if found and found[-1][0] == amount(size):
+            found[-1] = (amount(size), (*found[-1][1], color))
+        else:
+            found.append((amount(size), (color,)))
+    return found
+
+
 class Placement:
     """One attempt. Its methods are to be called in the order of the module text."""
 
-    def __init__(self, space: Space, arch: Arch, problems: Problems) -> None:
-        self.space, self.arch, self.problems = space, arch, problems
+    def __init__(self, space: Space, arch: Arch, problems: Problems, colors: Palette) -> None:
+        self.space, self.arch, self.problems, self.colors = space, arch, problems, colors
         self.leaves = arch.stage2[0].leaves
         self.low = 0                    # the flat image begins here: no payload lies below
         self._fixed: list[tuple[int, int, str, Span]] = []
@@ -173,6 +191,10 @@ class Placement:
 
     def payload(self, run: Run) -> Run | None:
         """A run of a VM whose memory does not lie in place."""
+        colors = self.colors.memory(run.vm, run.area.region.name)
+        if colors:
+            stripes = self.colored(run.size, colors, f"{run.vm}: {run.title}", run.chunks[0].span, self.low)
+            return replace(run, phys=stripes[0].base, stripes=stripes) if stripes else None
         align = superpage(run.ipa, run.size, self.leaves[:2])
         for step in (align, PAGE):
             at = self.space.find(run.size, step, run.ipa % step, self.low)
@@ -185,12 +207,17 @@ class Placement:
     def copy(self, run: Run) -> Run | None:
         """A place for a pristine copy of a run, which a restart of its VM puts back. The hypervisor maps it for
         itself."""
+        name, colors = f"{run.name}-pristine", self.colors.memory(run.vm, run.area.region.name)
+        if colors:
+            stripes = self.colored(run.size, colors, f"{run.vm}: pristine copy of {run.title}", run.chunks[0].span,
+                                   self.low)
+            return replace(run, name=name, phys=stripes[0].base, stripes=stripes) if stripes else None
         align = self.leaves[1] if run.size >= self.leaves[1] else PAGE
         for step in (align, PAGE):
             at = self.space.find(run.size, step, 0, self.low)
             if at is not None:
                 self.space.take(at, run.size, f"{run.vm}: pristine copy of {run.title}")
-                return replace(run, name=f"{run.name}-pristine", phys=at)
+                return replace(run, name=name, phys=at)
         self.no_room(f"{run.vm}: pristine copy of {run.title}", run.size, run.chunks[0].span)
         return None
 
@@ -213,9 +240,13 @@ class Placement:
         """The pages of an area that no payload holds."""
         name, owner = f"memory.{area.region.name}", f"{vm.name}: memory.{area.region.name}"
         made: list[Mapping] = []
+        colors = self.colors.memory(vm.name, area.region.name)
         at = area.ipa
         for start, end in sorted((r.ipa, r.end) for r in held if r.area is area) + [(area.end, area.end)]:
-            if start > at:
+            if start > at and colors:
+                stripes = self.colored(start - at, colors, owner, area.region.size_span, whole=area.region.size)
+                made += mapped(at, stripes, area.region.access, "ram", name, area.region.span.line)
+            elif start > at:
                 for ipa, phys, size in self._extent(at, start - at, owner, area):
                     made.append(Mapping(ipa, phys, size, area.region.access, "ram", name, area.region.span.line))
             at = max(at, end)
@@ -255,17 +286,72 @@ class Placement:
                 return base, room
         return None
 
-    def channel(self, channel: Channel, ipa: int) -> int | None:
-        """Physical address of a channel's memory that lies at `ipa` in its first VM."""
+    def channel(self, channel: Channel, ipa: int) -> tuple[Stripe, ...]:
+        """Where a channel's memory lies that is at `ipa` in its first VM; empty: there is no room."""
         size = pages(channel.size)
+        colors = self.colors.channels.get(channel.name, ())
+        if colors:
+            return self.colored(size, colors, f"channels.{channel.name}", channel.size_span)
         leaf = superpage(ipa, size, self.leaves[:2])
         for step in (leaf, PAGE):
             at = self.space.find(size, step, ipa % step)
             if at is not None:
                 self.space.take(at, size, f"channels.{channel.name}")
-                return at
+                return (Stripe(at, size),)
         self.no_room(f"channels.{channel.name}", size, channel.size_span)
-        return None
+        return ()
+
+    def tree(self, size: int, root: int, colors: tuple[int, ...], owner: str, span: Span) -> tuple[Stripe, ...]:
+        """Pages for a tree of translation tables: its root, which is aligned to its size, then the other nodes."""
+        if not colors:
+            at = self.space.find(size, root, low=self.low)
+            if at is None:
+                self.no_room(owner, size, span)
+                return ()
+            self.space.take(at, size, owner)
+            return (Stripe(at, root),) + ((Stripe(at + root, size - root),) if size > root else ())
+        first = self.space.take_row(root // PAGE, colors, owner, self.low)
+        if first is None and row_of(colors, root // PAGE) is None:
+            row = root // PAGE
+            self.problems.report(
+                "BH1060", f"VM '{owner.partition(':')[0]}' has no {row} cache colors in a row for the root of its tables",
+                span, f"colors {text(colors)}",
+                notes=(f"the root of stage 2 is {row} pages in a row, from a multiple of that",),
+                help=(f"give it four colors in a row from a multiple of {row}: 0-{row - 1}, {row}-{2 * row - 1}, ...",))
+            return ()
+        rest = self.colored(size - root, colors, owner, span, self.low) if size > root and first else ()
+        if first is None or size > root and not rest:
+            if first is None:
+                self._no_colors(size, colors, owner, span, 0)
+            return ()
+        return (first, *rest)
+
+    def colored(self, size: int, colors: tuple[int, ...], owner: str, span: Span, low: int = 0, whole: int = 0,
+                ) -> tuple[Stripe, ...]:
+        """Pages of these colours; empty, with the reason told, where there are too few."""
+        found = self.space.take_colored(size, colors, owner, low)
+        if found is None:
+            self._no_colors(size, colors, owner, span, whole)
+        return found or ()
+
+    def _no_colors(self, size: int, colors: tuple[int, ...], owner: str, span: Span, whole: int) -> None:
+        """Not enough pages of some colours, with what is free of each."""
+        free = {c: self.space.free_of(c) for c in range(self.space.colors)}
+        total = sum(free[c] for c in colors)
+        memory = sum(size for _, size in self.space.banks)
+        notes = [f"the board's memory has {amount(memory // self.space.colors)} of each of {self.space.colors} colors; free "
+                 "of each:"]
+        for left, group in _grouped({c: free[c] for c in colors}) + _grouped({c: f for c, f in free.items()
+                                                                              if c not in colors}):
+            whose = "" if group[0] in colors else ", not its own"
+            notes.append(f"{left:>10}  color{'s' if len(group) > 1 else ''} {text(group)}{whose}")
+        others = [c for c in free if c not in colors and free[c]]
+        help = f"{amount(size)} are needed, {amount(total)} are free in its colors: {amount(size - total)} are missing"
+        more = -(-(size - total) // max(max((free[c] for c in others), default=1), 1))
+        self.problems.report("BH1058", f"not enough memory of colors {text(colors)} for {spoken(owner)}", span,
+                             f"{amount(whole or size)} wanted", notes=notes,
+                             help=(help + (f"; give it {more} more color{'s' if more > 1 else ''}"
+                                           if others and more <= len(others) else ""),))
 
     def no_room(self, owner: str, size: int, span: Span, whole: int = 0) -> None:
         """Not enough memory, with the budget of every bank. `whole`: size of the region of which `size` bytes have no

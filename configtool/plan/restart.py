@@ -2,10 +2,12 @@
 """What follows the end of a VM, and what a restart puts back."""
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Sequence
 
 from ..board.model import Board
-from ..system import Action, Vm
+from ..system import Action
+from .colored import Views
 from .cpus import timebase
 from .model import Mapping, Policy, Restore
 from .place import Run
@@ -19,18 +21,20 @@ def policy(action: Action | None, board: Board) -> Policy:
                   action.then or "stop")
 
 
-def restarts(vm: Vm) -> bool:
-    """Whether one of its actions starts the VM again."""
-    return any(action is not None and "restart" in (action.action, action.then)
-               for action in (vm.on_fault, vm.on_reset, vm.on_poweroff))
-
-
-def restores(maps: Sequence[Mapping], held: Sequence[Run], copies: Sequence[Run]) -> tuple[Restore, ...]:
+def restores(vm: str, maps: Sequence[Mapping], held: Sequence[Run], copies: Sequence[Run], views: Views,
+             ) -> tuple[Restore, ...]:
     """What a restart writes: payloads from their copies, the rest zeros; nothing that the guest itself cannot write."""
     if not copies:
         return ()
     writable = [run for run in held if "w" in run.area.region.access]
-    found = [Restore(run.ipa, run.size, copy.phys, run.phys) for run, copy in zip(sorted(writable, key=lambda r: r.ipa),
-                                                                      sorted(copies, key=lambda r: r.ipa))]
-    found += [Restore(m.ipa, m.size, 0, m.phys) for m in maps if m.kind == "ram" and "w" in m.access]
+    found = [Restore(run.ipa, run.size, views.copies[copy.name], views.to(vm, run.ipa, run.phys))
+             for run, copy in zip(sorted(writable, key=lambda r: r.ipa), sorted(copies, key=lambda r: r.ipa))]
+    for m in sorted(maps, key=lambda m: m.ipa):
+        if m.kind != "ram" or "w" not in m.access:
+            continue
+        to, last = views.to(vm, m.ipa, m.phys), found[-1]
+        if not views.physical and not last.source and (last.ipa + last.size, last.to - last.ipa) == (m.ipa, to - m.ipa):
+            found[-1] = replace(last, size=last.size + m.size)
+        else:
+            found.append(Restore(m.ipa, m.size, 0, to))
     return tuple(sorted(found, key=lambda r: r.ipa))

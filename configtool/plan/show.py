@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from itertools import islice
 
 from ..units import size_text
-from .model import Payload, Plan, Property, VmPlan
+from .colors import text
+from .model import PAGE, ColorPlan, Payload, Plan, Property, Stripe, VmPlan
 
 
 def to_json(plan: Plan) -> str:
@@ -17,12 +19,14 @@ def to_json(plan: Plan) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, Payload):
+        where = {"stripes": _plain(value.stripes)} if value.stripes else {}
         return {"name": value.name, "phys": value.phys, "size": len(value.data),
-                "sha256": hashlib.sha256(value.data).hexdigest(), "source": value.source, "line": value.line}
+                "sha256": hashlib.sha256(value.data).hexdigest(), "source": value.source, "line": value.line, **where}
     if isinstance(value, Property):
         return {value.name: value.text}
     if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)
+                if not f.metadata.get("quiet") or getattr(value, f.name) != f.default}
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     return value
@@ -34,27 +38,62 @@ def render(plan: Plan) -> str:
              f"{plan.stage2} tables", ""]
     lines += ["CPUs"] + _table([(f"{c.name}", f"hart {c.id}" if plan.arch.startswith("riscv") else f"MPIDR {c.id:#x}",
                                  f"{plan.vms[c.vm].name}, vCPU {c.vcpu}") for c in plan.cpus]) + [""]
+    if plan.colors is not None:
+        lines += _colors(plan, plan.colors) + [""]
     for vm in plan.vms:
         lines += _vm(plan, vm) + [""]
     if plan.console is not None:
         lines += [f"Console: {plan.console.name} ({plan.console.driver}) at {plan.console.base:#x}, interrupt "
                   f"{plan.console.interrupt} at {plan.cpus[plan.console.cpu].name}", ""]
     own = plan.hypervisor
-    lines += ["Hypervisor"] + _table([(name, _range(r.base, r.size), size_text(r.size)) for name, r in (
-        ("text", own.text), ("rodata", own.rodata), ("data", own.data), ("stacks", own.stacks),
-        ("tables", own.tables))])
-    lines += ["", "Image"] + _table([(p.name, _range(p.phys, len(p.data)), size_text(len(p.data)), p.source)
+    parts = [("text", own.text), ("rodata", own.rodata), ("data", own.data), ("stacks", own.stacks)]
+    if own.parts:
+        lines += ["Hypervisor, by virtual address"] + _table(
+            [(name, _range(r.base, r.size), size_text(r.size)) for name, r in parts])
+        where = sorted((m.phys, m.stripe, m.name) for m in own.parts if not m.name.startswith("stack"))
+        lines += ["  physical"] + _table([("  " + name, _stripe(stripe), size_text(stripe.size)) for _, stripe, name in where])
+    else:
+        lines += ["Hypervisor"] + _table([(name, _range(r.base, r.size), size_text(r.size)) for name, r in (
+            *parts, ("tables", own.tables))])
+    lines += ["", "Image"] + _table([(p.name, ", ".join(map(_stripe, p.places)), size_text(len(p.data)), p.source)
                                      for p in plan.payloads])
-    end = max([own.window_end] + [p.phys + len(p.data) for p in plan.payloads])
-    lines.append(f"  {size_text(end - own.load)} from {own.load:#x} in all")
-    lines += ["", "Physical memory"] + _table([(_range(u.base, u.size), size_text(u.size), u.owner) for u in plan.uses])
+    lines.append(f"  {size_text(plan.image_end - own.load)} from {own.load:#x} in all")
+    lines += ["", "Physical memory"] + _table([
+        (_range(u.base, (u.end - u.base) if u.colors else u.size), size_text(u.size),
+         u.owner + (f", colors {text(u.colors)}" if u.colors else "")) for u in plan.uses])
     return "\n".join(lines) + "\n"
+
+
+def _colors(plan: Plan, colors: ColorPlan) -> list[str]:
+    """Who has which, and what they cost."""
+    lines = [f"Cache colors: {colors.how}"]
+    rows: list[tuple[str, ...]] = [("hypervisor", text(colors.hypervisor))] if colors.hypervisor else []
+    rows += [(name, text(own)) for name, own in colors.vms]
+    rows += [(f"{vm}: memory.{region}", text(own)) for vm, region, own in colors.regions]
+    rows += [(f"channels.{name}", text(own)) for name, own in colors.channels]
+    lines += _table(rows)
+    for vm in plan.vms:
+        pages = sum(m.size for m in vm.maps if m.colors) // PAGE
+        if pages:
+            run = max(size for m in vm.maps for _, _, size in islice(m.pieces(), 64) if m.colors)
+            tables = sum(s.size for s in plan.hypervisor.trees[1 + vm.index])
+            lines.append(f"  {vm.name}: {_count(pages, 'leaf')} of 4KiB in pieces of {size_text(run)} at most, and tables "
+                         f"of {size_text(tables)} (8 bytes a page), where superpages of 2MiB would be "
+                         f"{_count(-(-pages // 512), 'leaf')}")
+    return lines
+
+
+def _stripe(stripe: Stripe) -> str:
+    if not stripe.colors:
+        return _range(stripe.base, stripe.size)
+    return f"{_range(stripe.base, stripe.end - stripe.base)} colors {text(stripe.colors)}"
 
 
 def _vm(plan: Plan, vm: VmPlan) -> list[str]:
     at = f", device tree at {vm.dtb:#x}" if vm.dtb else ""
     lines = [f"VM {vm.name}: criticality {vm.criticality}, {_count(len(vm.cpus), 'vCPU')}, entry {vm.entry:#x}{at}"]
-    rows = [(m.ipa, (_range(m.ipa, m.size), m.access, size_text(m.size), f"at {m.phys:#x}", m.name)) for m in vm.maps]
+    rows = [(m.ipa, (_range(m.ipa, m.size), m.access, size_text(m.size), f"at {m.phys:#x}"
+                      + (f" colors {text(m.colors)}" if m.colors else ""), m.name)) for m in vm.maps]
     rows += [(w.ipa, (_range(w.ipa, w.size), "trap", size_text(w.size), "virtual", w.name if w.kind != "doorbell" else
                       f"{w.name}, doorbell")) for w in vm.windows]
     lines += _table([row for _, row in sorted(rows)])
@@ -75,7 +114,9 @@ def _range(base: int, size: int) -> str:
 
 
 def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")
+    if number == 1:
+        return f"1 {what}"
+    return f"{number} leaves" if what == "leaf" else f"{number} {what}s"
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

@@ -2,7 +2,8 @@
 """The shape of a tree of translation tables: which nodes there are, where, and what their entries point at.
 
 This is the one place that decides it; the plan takes the count and the addresses, the emitter encodes the entries. A
-tree lies in memory breadth first: the root, then the nodes of each level below by ascending address. An entry is a leaf
+tree lies in memory breadth first: the root, then the nodes of each level below by ascending address; with cache colours
+in pages that are chosen for it, in the same order. An entry is a leaf
 where one extent covers all of it and virtual and physical address agree modulo its size; the largest leaves are taken.
 """
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Iterable, Iterator, Protocol, Sequence
 
 from .arch import TableFormat
+from .model import Stripe
 
 
 class Extent(Protocol):
@@ -25,6 +27,7 @@ class Extent(Protocol):
     def access(self) -> str: ...
     @property
     def kind(self) -> str: ...
+    def pieces(self) -> Iterator[tuple[int, int, int]]: ...
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,10 @@ class Tree:
         return self.nodes[-1].phys + self.nodes[-1].size
 
 
-def build(maps: Iterable[Extent], format: TableFormat, base: int) -> Tree:
+def build(maps: Iterable[Extent], format: TableFormat, base: int, places: Sequence[int] | None = None) -> Tree:
     """The tree that translates exactly `maps` (page aligned, no overlap, inside the format's reach), its root at
-    physical address `base`, which is aligned to the root's size."""
+    physical address `base`, which is aligned to the root's size. `places`: addresses of the nodes below it, in their
+    order, as far as they are known; None: they follow it."""
     if base % format.root_size:
         raise AssertionError(f"root of a {format.name} tree at {base:#x} is not aligned to {format.root_size:#x}")
     ordered = sorted(maps, key=lambda m: m.ipa)
@@ -88,48 +92,57 @@ def build(maps: Iterable[Extent], format: TableFormat, base: int) -> Tree:
     level = format.levels - 1
     whole = _coalesced(ordered)
     size = format.root_size
-    here = base
-    row: list[tuple[int, list[tuple[int, int, Extent]]]] = [(0, whole)]
+
+    def place(number: int) -> int:
+        """Of a node by its number, the root being 0."""
+        if not number:
+            return base
+        if places is None:
+            return base + format.root_size + (number - 1) * format.node_size
+        return places[number - 1] if number <= len(places) else 0       # this attempt at a plan is not the last
+    row: list[tuple[int, list[_Part]]] = [(0, whole)]
     while row:
-        below: list[tuple[int, list[tuple[int, int, Extent]]]] = []
-        next_row = here + len(row) * size
+        below: list[tuple[int, list[_Part]]] = []
+        next_row = len(nodes) + len(row)
         for node_base, parts in row:
             entries = []
             for entry, inside in _entries(node_base, parts, format.leaves[level], level):
                 if inside is not None:
-                    entry = Entry(entry.index, "table", next_row + len(below) * format.node_size, entry.size)
+                    entry = Entry(entry.index, "table", place(next_row + len(below)), entry.size)
                     below.append((node_base + entry.index * entry.size, inside))
                 entries.append(entry)
-            nodes.append(Node(level, node_base, here, size, tuple(entries)))
-            here += size
+            nodes.append(Node(level, node_base, place(len(nodes)), size, tuple(entries)))
         row, size, level = below, format.node_size, level - 1
     return Tree(format, tuple(nodes))
 
 
-def _coalesced(ordered: Sequence[Extent]) -> list[tuple[int, int, Extent]]:
-    """(start, end, extent), neighbours joined that one leaf could map: the first extent then stands for all."""
-    parts: list[tuple[int, int, Extent]] = []
+_Part = tuple[int, int, int, Extent]        # (start, end, physical - address, the extent, or the first of several)
+
+
+def _coalesced(ordered: Sequence[Extent]) -> list[_Part]:
+    """The pieces of all extents, neighbours joined that one leaf could map."""
+    parts: list[_Part] = []
     for m in ordered:
-        if parts:
-            start, end, first = parts[-1]
-            if end == m.ipa and m.phys - m.ipa == first.phys - first.ipa and m.access == first.access \
-                    and (m.kind == "device") == (first.kind == "device"):
-                parts[-1] = (start, m.ipa + m.size, first)
-                continue
-        parts.append((m.ipa, m.ipa + m.size, m))
+        for ipa, phys, size in m.pieces():
+            if parts:
+                start, end, shift, first = parts[-1]
+                if end == ipa and phys - ipa == shift and m.access == first.access \
+                        and (m.kind == "device") == (first.kind == "device"):
+                    parts[-1] = (start, ipa + size, shift, first)
+                    continue
+            parts.append((ipa, ipa + size, phys - ipa, m))
     return parts
 
 
-def _entries(base: int, parts: Sequence[tuple[int, int, Extent]], size: int, level: int,
-             ) -> Iterator[tuple[Entry, list[tuple[int, int, Extent]] | None]]:
-    """Entries of one node; with a table entry comes the list of parts (start, end, extent) that lie below it."""
+def _entries(base: int, parts: Sequence[_Part], size: int, level: int) -> Iterator[tuple[Entry, list[_Part] | None]]:
+    """Entries of one node; with a table entry comes the list of parts that lie below it."""
     table = -1
-    inside: list[tuple[int, int, Extent]] = []
-    for start, end, extent in parts:
+    inside: list[_Part] = []
+    for start, end, shift, extent in parts:
         while start < end:
             index = (start - base) // size
             slot_end = base + (index + 1) * size
-            phys = extent.phys + start - extent.ipa
+            phys = start + shift
             whole = (end - start) // size
             if whole and start % size == 0 and phys % size == 0:
                 if table >= 0:
@@ -145,7 +158,7 @@ def _entries(base: int, parts: Sequence[tuple[int, int, Extent]], size: int, lev
                 if table >= 0:
                     yield Entry(table, "table", 0, size), inside
                 table, inside = index, []
-            inside.append((start, min(end, slot_end), extent))
+            inside.append((start, min(end, slot_end), shift, extent))
             start = min(end, slot_end)
     if table >= 0:
         yield Entry(table, "table", 0, size), inside
@@ -159,11 +172,19 @@ class Blob:
     trees: tuple[Tree, ...]
 
 
-def blob(base: int, trees: Sequence[tuple[Iterable[Extent], TableFormat]]) -> Blob:
-    """Lay the trees out one behind the other from `base` on, each root aligned to its size."""
+def blob(base: int, trees: Sequence[tuple[Iterable[Extent], TableFormat]],
+         places: Sequence[Sequence[Stripe]] = ()) -> Blob:
+    """Lay the trees out one behind the other from `base` on, each root aligned to its size; or each in pages of its own,
+    where `places` has them: then the blob's bytes are one node behind the other."""
     made = []
     here = base
-    for maps, format in trees:
+    for number, (maps, format) in enumerate(trees):
+        if places:
+            pages = [page for stripe in places[number][1:] for at, size in stripe.runs()
+                     for page in range(at, at + size, format.node_size)]
+            made.append(build(maps, format, places[number][0].base, pages))
+            here += made[-1].size
+            continue
         here += -here % format.root_size
         made.append(build(maps, format, here))
         here = made[-1].end

@@ -12,7 +12,7 @@ _VMS = "vms:\n  hello:\n    vcpus: 1\n    memory: {ram: 16MiB}\n    image: {file
 _THEMES = (("BH00", "Reading the file"), ("BH01", "The language"), ("BH02", "CPUs"), ("BH03", "Memory"),
            ("BH04", "Images"),
            ("BH05", "Devices and interrupts"), ("BH06", "Channels"), ("BH07", "DMA"), ("BH08", "Boards"),
-           ("BH09", "Guest device trees"))
+           ("BH09", "Guest device trees"), ("BH10", "Isolation in time"))
 
 
 def complete(example: str) -> str:

@@ -112,7 +112,7 @@ def page_by_page(self: Rule, context: Context) -> Iterator[Diagnostic]:
         for region in vm.memory:
             tables, example = 0, None
             for m in made.maps:
-                if m.name == f"memory.{region.name}" and (m.ipa - m.phys) % large:
+                if m.name == f"memory.{region.name}" and (m.ipa - m.phys) % large and not m.colors:
                     whole = m.end // large - -(-m.ipa // large)
                     if whole > 0:
                         tables, example = tables + whole, example or m

@@ -11,7 +11,7 @@ from ..system import Vm
 from .expect import End, Expected, Grant, whole_pages
 from .facts import Facts, VmFacts
 from .guestfile import BadGuest, GuestFile, load
-from .walk import PAGE, Extent, Ranges, common, cut, cut_phys, minus, union
+from .walk import PAGE, Extent, Ranges, Walk, common, cut, cut_phys, minus, union
 
 TRAPPED = "trapped"             # access of a place that the hypervisor emulates (config.h)
 
@@ -64,36 +64,55 @@ class Case:
     def __init__(self, facts: Facts, expected: Expected) -> None:
         self.facts, self.expected = facts, expected
         self.system, self.board = expected.system, expected.board
-        self.ranges = {name: [span] for name, span in facts.sections.items()}
+        self.ranges = facts.ranges
         self.banks = union((b.base, b.end) for b in self.board.memory)
+        self.copies = self._copies()
+        self.own = self._own()
         by_name = {vm.name: vm for vm in facts.vms}
         self.vms = tuple(self._vm(vm, by_name[vm.name]) for vm in self.system.vms)
         self._files: dict[tuple[str, bool], GuestFile | BadGuest] = {}
 
-    # The hypervisor's memory: windows for text, rodata and data reach from one section to the next.
+    def _copies(self) -> Ranges:
+        """Physical memory of the pristine copies that restarts put back."""
+        return union(r for vm in self.facts.vms for restore in vm.restores if restore.source
+                     for r in ((vm.restart.walk if vm.restart else self.facts.own).physical(restore.source, restore.size)
+                               if self.facts.scattered else [(restore.source, restore.source + restore.size)]))
 
-    @property
-    def window(self) -> tuple[int, int]:
-        """From the load address to the end of the tables."""
-        return self.facts.sections[".text"][0], self.facts.sections[".tables"][1]
+    def _own(self) -> Ranges:
+        """Physical memory of the hypervisor: from the load address to the end of the tables; with cache colours its
+        sections, the tables, and what else of memory it maps for itself."""
+        if not self.facts.scattered:
+            return [(self.facts.sections[".text"][0], self.facts.sections[".tables"][1])]
+        mapped = common(union((e.phys, e.phys_end) for e in self.facts.own.extents), self.banks)
+        sections = [(start // PAGE * PAGE, -(-end // PAGE) * PAGE) for part in self.ranges.values() for start, end in part]
+        return union(minus(mapped, self.copies) + sections)
 
-    @property
-    def copies(self) -> Ranges:
-        """Pristine copies that restarts put back."""
-        return union((r.source, r.source + r.size) for vm in self.facts.vms for r in vm.restores if r.source)
+    def read_own(self, walk: Walk, address: int, size: int) -> bytes | None:
+        """Bytes of the image as the hypervisor reads them through its tables."""
+        parts = walk.within(address, size)
+        if sum(e.size for e in parts) != size:
+            return None
+        data = [self.facts.elf.read(e.phys, e.size) for e in parts]
+        return None if None in data else b"".join(d for d in data if d is not None)
 
     def part(self, address: int) -> str:
-        """What of the hypervisor lies at a physical address of its window."""
+        """What of the hypervisor lies at a physical address of its own memory."""
+        kinds = ((".text", "code"), (".rodata", "constants"), (".data", "data and stacks"), (".tables",
+                                                                                             "translation tables"))
+        if self.facts.scattered:
+            at = next((e.ipa for e in self.facts.own.extents if e.phys <= address < e.phys_end), None)
+            if at is None:
+                return "the hypervisor's translation tables"
+            address = at
         text = "code"
-        for name, what in ((".rodata", "constants"), (".data", "data and stacks"), (".tables", "translation tables")):
+        for name, what in kinds[1:3 if self.facts.scattered else 4]:
             if address >= self.facts.sections[name][0]:
                 text = what
         return f"the hypervisor's {text}"
 
     def owner(self, address: int, but: str = "") -> str:
         """Whom a physical address belongs to, for messages; VM `but` is not meant."""
-        low, high = self.window
-        if low <= address < high:
+        if any(low <= address < high for low, high in self.own):
             return self.part(address)
         if any(start <= address < end for start, end in self.copies):
             return "a pristine copy of a guest's image"

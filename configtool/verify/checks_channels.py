@@ -12,24 +12,25 @@ def memory(case: Case) -> Check:
     """Every end has the channel's memory where its VM thinks that it is, with the YAML's direction."""
     check = Check("channels", "channels join whom the description says, in its direction", unit="channel end")
     for channel in case.system.channels:
-        bases: dict[int, str] = {}
+        bases: dict[Pieces, str] = {}
         for vm in case.vms:
             if not any(name == vm.name for name, _ in channel.ends):
                 continue
             check.look()
-            base = _end(vm, channel, check)
-            if base is not None:
-                bases.setdefault(base, vm.name)
+            found = _end(vm, channel, case.facts.scattered, check)
+            if found is not None:
+                bases.setdefault(found, vm.name)
         if len(bases) > 1:
             (one, first), (other, second) = list(bases.items())[:2]
             check.fail(f"the ends of channel '{channel.name}' are different memory", channel.span,
-                       notes=(f"VM '{first}' has physical {one:#x}, VM '{second}' {other:#x}",))
+                       notes=(f"VM '{first}' has physical {_where(one)}, VM '{second}' {_where(other)}",))
         elif bases:
-            base = next(iter(bases))
+            pieces = next(iter(bases))
+            base = pieces[0][1] if len(pieces) == 1 else 0
             if channel.phys is not None and channel.phys != base:
                 check.fail(f"channel '{channel.name}' lies at physical {base:#x}", channel.phys_span or channel.span,
                            f"wanted at {channel.phys:#x}")
-            check.evidence.append(f"{channel.name}: {size_text(channel.size)} at physical {base:#x}, "
+            check.evidence.append(f"{channel.name}: {size_text(channel.size)} at physical {_where(pieces)}, "
                                   + direction(channel))
     return check
 
@@ -43,8 +44,15 @@ def direction(channel: Channel) -> str:
     return f"{writer} writes, {readers} read{'s' if len(channel.readers) == 1 else ''}"
 
 
-def _end(vm: VmCase, channel: Channel, check: Check) -> int | None:
-    """Physical address of the channel's memory, where this end is as it should be."""
+Pieces = tuple[tuple[int, int, int], ...]      # (offset in a channel, physical address, bytes)
+
+
+def _where(pieces: Pieces) -> str:
+    return f"{pieces[0][1]:#x}" + (f" and {len(pieces) - 1} further pieces" if len(pieces) > 1 else "")
+
+
+def _end(vm: VmCase, channel: Channel, scattered: bool, check: Check) -> Pieces | None:
+    """Where the channel's memory is, where this end is as it should be."""
     claim = next((c for c in vm.claimed if c.end.channel is channel), None)
     if claim is None:
         check.fail(f"VM '{vm.name}' has no memory of channel '{channel.name}'", channel.span,
@@ -55,15 +63,26 @@ def _end(vm: VmCase, channel: Channel, check: Check) -> int | None:
         check.fail(f"VM '{vm.name}' has channel '{channel.name}' at IPA {claim.ipa:#x}",
                    override.at_span or override.span, f"wanted at {override.at:#x}")
     got = vm.facts.walk.within(claim.ipa, claim.size)
-    base = got[0].phys if got else 0
     memory = got[0].memory if got else ""
-    want = joined((claim.ipa + offset, base + offset, size, access, memory) for offset, size, access in claim.end.parts)
-    if got != want:
+    pieces: list[tuple[int, int, int]] = []
+    for e in got:
+        last = pieces[-1] if pieces else (0, 0, 0)
+        if pieces and (last[0] + last[2], last[1] + last[2]) == (e.ipa - claim.ipa, e.phys):
+            pieces[-1] = (*last[:2], last[2] + e.size)
+        else:
+            pieces.append((e.ipa - claim.ipa, e.phys, e.size))
+    if not scattered:                           # it is in one piece
+        pieces = [(0, got[0].phys if got else 0, claim.size)]
+    want = joined((claim.ipa + max(offset, at), phys + max(offset, at) - at,
+                   min(offset + size, at + length) - max(offset, at), access, memory)
+                  for offset, size, access in claim.end.parts for at, phys, length in pieces
+                  if offset < at + length and at < offset + size)
+    if got != want or sum(e.size for e in got) != claim.size:
         expected = _show(want) if got else f"{size_text(channel.size)} at IPA {claim.ipa:#x}"
         check.fail(f"VM '{vm.name}' does not have channel '{channel.name}' as it should", channel.span,
                    direction(channel), notes=(f"in the tables: {_show(got)}", f"expected: {expected}"))
         return None
-    return base
+    return tuple(pieces)
 
 
 def _show(extents: list[Extent]) -> str:

@@ -12,7 +12,7 @@ from .checks_memory import Held
 from .fdt import BadTree, Node
 from .guestfile import BadGuest, GuestFile, Load
 from .report import Check
-from .walk import Ranges, common, minus, union
+from .walk import Ranges, common, inside, minus, union
 
 _HEADER = 64                    # bytes of a Linux Image that tell where it lies
 
@@ -163,10 +163,10 @@ def _nothing_else(case: Case, vm: VmCase, used: Ranges, check: Check) -> None:
     """What the image puts into a guest's memory beside its files is zeros."""
     elf = case.facts.elf
     for e in vm.of("memory") + vm.of("channel"):
-        for segment in elf.segments:
+        for segment in elf.within(e.phys, e.phys_end):
             for low, high in common([(e.phys, e.phys_end)], [(segment.base, segment.end)]):
                 shift = e.ipa - e.phys
-                for start, end in minus([(low + shift, high + shift)], used):
+                for start, end in minus([(low + shift, high + shift)], inside(used, low + shift, high + shift)):
                     data = elf.read(start - shift, end - start) or b""
                     if any(data):
                         at = next(i for i, byte in enumerate(data) if byte)

@@ -8,7 +8,7 @@ from ..diagnostics import Label
 from ..system import Region
 from .case import Case, VmCase, plural, size_text, span_text
 from .report import Check
-from .walk import PAGE, Extent, common, cut, length, union
+from .walk import PAGE, Extent, Ranges, cut, inside, length, union
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def exclusive(case: Case) -> Check:
 def reach(case: Case) -> Check:
     """VMs reach nothing of the hypervisor, firmware or anybody's devices but their own."""
     check = Check("reach", "no VM reaches the hypervisor, firmware, or a device that is not its own", unit="page")
-    forbidden = [case.window, *case.copies, *((start, end) for start, end, _ in case.expected.reserved)]
+    forbidden = union([*case.own, *case.copies, *((start, end) for start, end, _ in case.expected.reserved)])
     for vm in case.vms:
         check.look(vm.facts.walk.pages)
         for piece in vm.pieces:
@@ -61,13 +61,22 @@ def reach(case: Case) -> Check:
                            vm.span, f"at IPA {span_text(e.ipa, e.end)} ({e.access})",
                            notes=("its description gives it no such device",))
             elif piece.kind in ("memory", "channel"):       # checks_devices looks at the others
-                for low, high in common([(e.phys, e.phys_end)], union(forbidden)):
+                for low, high in inside(forbidden, e.phys, e.phys_end):
                     check.fail(f"VM '{vm.name}' reaches {span_text(low, high)}: {case.owner(low, vm.name)}", vm.span,
                                f"at IPA {e.ipa + low - e.phys:#x} ({e.access})")
-    check.evidence.append(f"out of reach: hypervisor {span_text(*case.window)}")
+    check.evidence.append(f"out of reach: hypervisor {_all(case.own)}")
     check.evidence += [f"out of reach: {name} {span_text(start, end)}" for start, end, name in case.expected.reserved]
-    check.evidence += [f"out of reach: pristine copies {span_text(*copy)}" for copy in case.copies]
+    if case.facts.scattered and case.copies:
+        check.evidence.append(f"out of reach: pristine copies {_all(case.copies)}")
+    else:
+        check.evidence += [f"out of reach: pristine copies {span_text(*copy)}" for copy in case.copies]
     return check
+
+
+def _all(ranges: Ranges) -> str:
+    if len(ranges) == 1:
+        return span_text(*ranges[0])
+    return f"{size_text(length(ranges))} in {len(ranges)} pieces, {span_text(ranges[0][0], ranges[-1][1])}"
 
 
 def promised(case: Case, held: dict[str, tuple[Held, ...]]) -> Check:

@@ -68,10 +68,11 @@ def _tables(case: Case, vm: VmCase, check: Check) -> None:
         if vm.facts.restores and case.facts.arch == "aarch64":
             check.fail(f"VM '{vm.name}' has no tables for its restart", vm.span)
         return
+    walk = vm.facts.restart.walk
     wanted = {(e.phys, e.phys_end, e.access) for e in case.facts.own.extents}
-    wanted |= {(r.phys, r.phys + r.size, "rw") for r in vm.facts.restores}
-    wanted |= {(r.source, r.source + r.size, "r") for r in vm.facts.restores if r.source}
-    found = vm.facts.restart.walk.extents
+    wanted |= {(low, high, "rw") for r in vm.facts.restores for low, high in vm.facts.walk.physical(r.ipa, r.size)}
+    wanted |= {(low, high, "r") for r in vm.facts.restores if r.source for low, high in walk.physical(r.source, r.size)}
+    found = walk.extents
     for access in ("r", "rw", "rx", "rwx", "x"):
         have = union((e.phys, e.phys_end) for e in found if e.access == access)
         want = union((low, high) for low, high, rights in wanted if rights == access)
@@ -80,7 +81,11 @@ def _tables(case: Case, vm: VmCase, check: Check) -> None:
                        case.owner(start))
         for start, end in minus(want, have)[:1]:
             check.fail(f"to restart VM '{vm.name}' the hypervisor lacks {span_text(start, end)} ({access})", vm.span)
-    if any(e.ipa != e.phys for e in found):
+    if not case.facts.scattered:
+        moved = any(e.ipa != e.phys for e in found)
+    else:                           # its own memory where it always is
+        moved = any(walk.within(e.ipa, e.size) != [e] for e in case.facts.own.extents)
+    if moved:
         check.fail(f"to restart VM '{vm.name}' the hypervisor maps memory elsewhere than where it is", vm.span)
 
 
@@ -88,24 +93,44 @@ def _source(case: Case, vm: VmCase, restore: Restore, check: Check) -> None:
     """It comes from a copy of what the VM starts with, or is zeros where it starts with zeros."""
     there = vm.facts.walk.within(restore.ipa, restore.size)
     what = f"IPA {span_text(restore.ipa, restore.ipa + restore.size)} of VM '{vm.name}'"
-    if [(e.phys, e.size) for e in there] != [(restore.phys, restore.size)]:
-        check.fail(f"{what} is said to be physical {restore.phys:#x} for its restart", vm.span,
-                   f"in the tables: {', '.join(f'{e.phys:#x}' for e in there) or 'nothing'}")
+    if not case.facts.scattered:
+        right = [(e.phys, e.size) for e in there] == [(restore.to, restore.size)]
+    elif vm.facts.restart is None:
+        right = restore.to == 0
+    else:
+        here = vm.facts.restart.walk.within(restore.to, restore.size)
+        right = _moved(here, restore.ipa - restore.to) == _moved(there, 0)
+    if not right:
+        check.fail(f"{what} is said to be at {restore.to:#x} for its restart", vm.span,
+                   f"in the tables: {', '.join(f'{e.phys:#x}' for e in there[:4]) or 'nothing'}")
     if not restore.source:
         if any(_has_data(case, e) for e in there):
             check.fail(f"{what} is cleared by a restart, but the image has data there", vm.span)
         return
-    copy = case.facts.elf.read(restore.source, restore.size)
+    walk = vm.facts.restart.walk if vm.facts.restart else case.facts.own
+    copy = case.read_own(walk, restore.source, restore.size) if case.facts.scattered else \
+        case.facts.elf.read(restore.source, restore.size)
     if copy is None or copy != case.read_guest(vm, restore.ipa, restore.size):
         check.fail(f"{what} does not start with what its pristine copy at {restore.source:#x} has", vm.span)
-    walk = vm.facts.restart.walk if vm.facts.restart else case.facts.own
-    mapped = union((e.phys, e.phys_end) for e in walk.extents)
+    mapped = union((e.ipa, e.end) for e in walk.extents)
     if minus([(restore.source, restore.source + restore.size)], mapped):
         check.fail(f"the hypervisor does not map the pristine copy at {restore.source:#x} for VM '{vm.name}'", vm.span)
 
 
 def _has_data(case: Case, extent: Extent) -> bool:
     """Whether the image has bytes other than zeros there."""
-    return any(any(case.facts.elf.read(low, high - low) or b"") for segment in case.facts.elf.segments
+    return any(any(case.facts.elf.read(low, high - low) or b"")
+               for segment in case.facts.elf.within(extent.phys, extent.phys_end)
                for low, high in common([(extent.phys, extent.phys_end)], [(segment.base, segment.end)]))
+
+
+def _moved(extents: list[Extent], by: int) -> list[tuple[int, int, int]]:
+    """(address + `by`, physical address, bytes), neighbours that go on alike as one."""
+    found: list[tuple[int, int, int]] = []
+    for e in extents:
+        if found and (found[-1][0] + found[-1][2], found[-1][1] + found[-1][2]) == (e.ipa + by, e.phys):
+            found[-1] = (*found[-1][:2], found[-1][2] + e.size)
+        else:
+            found.append((e.ipa + by, e.phys, e.size))
+    return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..source import Span
 from .case import Case, plural, span_text
 from .report import Check
-from .walk import Walk, common, minus, union
+from .walk import Walk, common, inside, minus, union
 
 
 def file(case: Case, image: Span) -> Check:
@@ -14,14 +14,16 @@ def file(case: Case, image: Span) -> Check:
     elf, sections = case.facts.elf, case.facts.sections
     for segment in elf.segments:
         check.look()
-        if segment.virtual != segment.base:
+        if segment.virtual != segment.base and not case.facts.scattered:
             check.fail(f"a segment is loaded at {segment.base:#x} but linked for {segment.virtual:#x}", image,
                        notes=("the hypervisor runs with virtual = physical",))
         outside = minus([(segment.base, segment.end)], case.expected.ram)
         if outside:
             check.fail(f"the image has bytes at {span_text(*outside[0])}, in {case.owner(outside[0][0])}", image,
                        notes=("only RAM that neither firmware nor the board reserves is free for it",))
-    for section in elf.sections:        # objcopy goes by sections, loaders by segments
+    if case.facts.scattered:
+        _pieces(case, image, check)
+    for section in elf.sections if not case.facts.scattered else ():    # objcopy goes by sections, loaders by segments
         if not section.in_memory or not section.size:
             continue
         inside = [s for s in elf.segments if s.base <= section.base and section.end <= s.end]
@@ -32,21 +34,59 @@ def file(case: Case, image: Span) -> Check:
     if elf.entry != text or text != case.board.load:
         check.fail(f"the image is entered at {elf.entry:#x}, and its code starts at {text:#x}", image,
                    f"the board loads and enters it at {case.board.load:#x}")
-    order = [sections[name] for name in (".text", ".rodata", ".data", ".tables")]
+    order = [sections[name] for name in (".text", ".rodata", ".data", ".tables")[:3 if case.facts.scattered else 4]]
     if any(before[1] > after[0] or after[0] % 4096 for before, after in zip(order, order[1:])):
         check.fail("text, rodata, data and tables do not lie behind one another in whole pages", image)
     if not case.facts.build_id.strip(b"\0"):
         check.fail("the image has no build id", image, help=("link it with --build-id=sha1",))
     else:
         check.evidence.append(f"build id {case.facts.build_id.hex()}")
-    check.evidence.append(f"hypervisor at {span_text(*case.window)}, {plural(len(elf.segments), 'segment')}")
+    low, high = case.own[0][0], case.own[-1][1]
+    check.evidence.append(f"hypervisor at {span_text(low, high)}, {plural(len(elf.segments), 'segment')}")
     return check
+
+
+def _pieces(case: Case, image: Span, check: Check) -> None:
+    """With cache colours: all of each section of the hypervisor is loaded, page by page where its tables map it."""
+    elf = case.facts.elf
+    for name in (".text", ".rodata", ".data"):
+        section = elf.section(name)
+        assert section is not None
+        pieces = [s for s in elf.segments if s.offset < section.offset + section.size
+                  and section.offset < s.offset + s.file_size]
+        if section.empty or sum(s.size for s in pieces) != section.size \
+                or union((s.offset, s.offset + s.file_size) for s in pieces) != [(section.offset,
+                                                                                  section.offset + section.size)]:
+            check.fail(f"not all of section {name} is loaded, or some of it twice", image)
+        for s in pieces:
+            address = section.base + s.offset - section.offset
+            there = [(e.phys, e.size) for e in case.facts.own.within(address, s.size)]
+            if s.virtual != address or joined_runs(there) != [(s.base, s.size)]:
+                check.fail(f"{name} at {address:#x} is loaded at {s.base:#x}, and the hypervisor's tables map it elsewhere",
+                           image, f"to {there[0][0]:#x}" if there else "it is not mapped")
+    for name in (".tables",):
+        section = elf.section(name)
+        assert section is not None
+        loaded = sum(end - start for start, end in case.ranges[name])
+        if loaded != section.size:
+            check.fail(f"{loaded} of {section.size} bytes of section {name} are loaded", image)
+
+
+def joined_runs(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """(base, size) in the order of their addresses, neighbours as one."""
+    found: list[tuple[int, int]] = []
+    for base, size in pieces:
+        if found and sum(found[-1]) == base:
+            found[-1] = (found[-1][0], found[-1][1] + size)
+        else:
+            found.append((base, size))
+    return found
 
 
 def tables(case: Case, image: Span) -> Check:
     """Every tree is taken by the hardware as it is, lies in the blob, and has its pages for itself."""
     check = Check("tables", "translation tables are well formed and lie in their own section", unit="table")
-    low, high = case.facts.sections[".tables"]
+    blob = case.ranges[".tables"]
     seen: dict[int, str] = {}
     ids: dict[int, str] = {}
     roots = [("the hypervisor's tables", case.facts.own_tables, image)]
@@ -64,9 +104,9 @@ def tables(case: Case, image: Span) -> Check:
                 f"it translates addresses from {flaw.ipa:#x} on",
                 f"{plural(len(walk.flaws), 'entry')} of these tables in all are so or otherwise flawed"))
         for table, size in walk.tables:
-            if not (low <= table and table + size <= high):
+            if inside(blob, table, table + size) != [(table, table + size)]:
                 check.fail(f"{name}: a table lies at {table:#x}, in {case.owner(table)}", span,
-                           notes=(f"section .tables is {span_text(low, high)}",))
+                           notes=(f"section .tables is {span_text(blob[0][0], blob[-1][1])}",))
             for page in range(table, table + size, 4096):
                 if page in seen:
                     check.fail(f"{name}: the table at {page:#x} is used twice, first in {seen[page]}", span)
@@ -79,7 +119,6 @@ def tables(case: Case, image: Span) -> Check:
             ids[tree.id] = name
         check.evidence.append(f"{name}: {_describe(walk, tree.register)}")
     _attributes(case, image, check)
-    blob = [(low, high)]
     for vm in case.vms:
         for start, end in common(vm.physical, blob):
             check.fail(f"VM '{vm.name}' reaches translation tables at {span_text(start, end)}", vm.span)

@@ -36,7 +36,7 @@ class Constants:
 def constants(elf: Elf) -> Constants:
     """Raises NotAnImage where the code is not of the form that it should have."""
     text = elf.section(".text")
-    code = elf.read(text.base, text.size) if text else None
+    code = elf.read_linked(text.base, text.size) if text else None
     if text is None or code is None:
         raise NotAnImage("it has no section .text: it is no image of Bulkhead")
     found: dict[str, set[int]] = {name: set() for name in _REGISTERS}
@@ -126,7 +126,7 @@ def _step(elf: Elf, word: int, address: int, known: dict[int, int]) -> None:
             known[rd] = (old & ~(0xffff << shift) | part << shift) & mask
     elif word & 0xbf000000 == 0x18000000:                           # LDR (literal)
         size = 8 if word >> 30 & 1 else 4
-        data = elf.read(address + _signed(word >> 5 & 0x7ffff, 19) * 4, size)
+        data = elf.read_linked(address + _signed(word >> 5 & 0x7ffff, 19) * 4, size)
         known.pop(rd, None)
         if data is not None:
             known[rd] = int.from_bytes(data, "little")

@@ -22,7 +22,7 @@ def satp(elf: Elf) -> int:
     text = elf.section(".text")
     if start is None or text is None:
         raise NotAnImage(f"it has no symbol '{START}' in .text: it is no image of Bulkhead")
-    code = elf.read(text.base, text.size) or b""
+    code = elf.read_linked(text.base, text.size) or b""
     found = _run(code, start.value - text.base, elf.bits)
     writes = _writes(elf, code, text.base)
     if found is None or writes != [found[0] + text.base]:

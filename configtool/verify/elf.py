@@ -71,20 +71,39 @@ class Elf:
     def read(self, address: int, size: int) -> bytes | None:
         """Bytes at a physical address; None where the image has not all of them. What a segment has in memory beyond
         the file is zeros."""
-        at = bisect_right(self._bases, address) - 1
-        if at < 0 or size < 0:
+        if size < 0:
             return None
-        segment = self.segments[at]
-        if address + size > segment.end:
-            if address >= segment.end:
+        found = []
+        at = bisect_right(self._bases, address) - 1
+        while True:                                     # segments that touch
+            if at < 0 or at >= len(self.segments):
                 return None
-            rest = self.read(segment.end, address + size - segment.end)     # segments that touch
-            first = self.read(address, segment.end - address)
-            return first + rest if first is not None and rest is not None else None
-        start = address - segment.base
-        found = self.data[segment.offset + start:segment.offset + min(start + size, segment.file_size)] \
-            if start < segment.file_size else b""
-        return found + bytes(size - len(found))
+            segment = self.segments[at]
+            if not segment.base <= address <= segment.end or address == segment.end and size:
+                return None
+            take = min(size, segment.end - address)
+            start = address - segment.base
+            data = self.data[segment.offset + start:segment.offset + min(start + take, segment.file_size)] \
+                if start < segment.file_size else b""
+            found.append(data + bytes(take - len(data)))
+            address, size, at = address + take, size - take, at + 1
+            if not size:
+                return found[0] if len(found) == 1 else b"".join(found)
+
+    def read_linked(self, address: int, size: int) -> bytes | None:
+        """Bytes at an address as the hypervisor's code and data have it: by section. checks_tables compares sections
+        with segments."""
+        for section in self.sections:
+            if section.in_memory and section.base <= address and address + size <= section.end and size >= 0:
+                start = section.offset + address - section.base
+                return bytes(size) if section.empty else self.data[start:start + size]
+        return None
+
+    def within(self, base: int, end: int) -> list["Segment"]:
+        """The segments that have a part of a range of physical addresses."""
+        first = max(bisect_right(self._bases, base) - 1, 0)
+        last = bisect_right(self._bases, end - 1)
+        return [s for s in self.segments[first:last] if s.base < end and base < s.end]
 
     def section(self, name: str) -> Section | None:
         return next((s for s in self.sections if s.name == name), None)

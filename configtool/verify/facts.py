@@ -13,7 +13,7 @@ from . import dwarf
 from .dwarf import Array, Pointer, Record, Scalar, Type
 from .elf import Elf, NotAnImage
 from .machine import Machine, Tree, machine
-from .walk import Walk
+from .walk import Ranges, Walk, union
 
 _LONGEST = 4096                 # of a string
 
@@ -56,8 +56,8 @@ class ChannelEnd:
 class Restore:
     ipa: int
     size: int
-    source: int                 # physical, 0: zeros
-    phys: int                   # of the memory itself
+    source: int                 # where the hypervisor reads the copy, 0: zeros
+    to: int                     # AArch64: where it reaches the memory itself, by restore_table
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,10 @@ class Facts:
     irq_owner: tuple[tuple[int, int], ...]      # by physical source: (VM index, NOBODY or HYPERVISOR; guest number)
     own_tables: Tree
     build_id: bytes
-    sections: dict[str, tuple[int, int]] = field(default_factory=dict)      # of the hypervisor: name -> (base, end)
+    sections: dict[str, tuple[int, int]] = field(default_factory=dict)      # of the hypervisor: name -> (base, end) by
+                                # virtual address, of .tables where they are linked
+    ranges: dict[str, Ranges] = field(default_factory=dict)     # the same by physical address
+    scattered: bool = False     # cache colours: virtual is not physical, and no section is in one piece
 
     @property
     def own(self) -> Walk:
@@ -194,7 +197,7 @@ class _Memory:
 
     def bytes(self, address: int, size: int, what: str) -> bytes:
         low, high = self.rodata
-        data = self.elf.read(address, size) if low <= address and address + size <= high else None
+        data = self.elf.read_linked(address, size) if low <= address and address + size <= high else None
         if data is None:
             raise Malformed(f"{what} lies at {address:#x} to {address + size:#x}, outside .rodata")
         return data
@@ -248,7 +251,18 @@ def _facts(elf: Elf, memory: _Memory, made_for: Machine, config: Record, section
                    for i, p in enumerate(c.cpus)),
         vms=tuple(_vm(made_for, memory, i, vm) for i, vm in enumerate(c.vms)),
         irq_owner=tuple((o.vm, o.guest) for o in c.irq_owner),
-        own_tables=made_for.own(), build_id=_build_id(elf), sections=sections)
+        own_tables=made_for.own(), build_id=_build_id(elf), sections=sections,
+        ranges={name: _physical(elf, name) for name in sections},
+        scattered=not any(s.name == ".tables" and s.in_memory for s in elf.sections))
+
+
+def _physical(elf: Elf, name: str) -> Ranges:
+    """Where the bytes of a section are loaded."""
+    section = elf.section(name)
+    assert section is not None
+    start, end = section.offset, section.offset + section.size
+    return union((s.base + max(start, s.offset) - s.offset, s.base + min(end, s.offset + s.file_size) - s.offset)
+                 for s in elf.segments if s.offset < end and start < s.offset + s.file_size)
 
 
 def _words(elf: Elf, memory: _Memory, name: str, count: int = 0) -> tuple[int, ...]:
@@ -258,7 +272,9 @@ def _words(elf: Elf, memory: _Memory, name: str, count: int = 0) -> tuple[int, .
         raise NotAnImage(f"it has no symbol '{name}': it is no image of Bulkhead")
     found: list[int] = []
     while not count or len(found) < count:
-        word = int.from_bytes(memory.bytes(symbol.value + 8 * len(found), 8, name), "little")
+        at = symbol.value + 8 * len(found)
+        data = elf.read_linked(at, 8) if name == "boot_probes" else memory.bytes(at, 8, name)   # it lies in .text
+        word = int.from_bytes(data or b"", "little")
         if not count and not word:
             break
         found.append(word)
@@ -292,7 +308,7 @@ def _vm(made_for: Machine, memory: _Memory, index: int, vm: Any) -> VmFacts:
                        for i, end in enumerate(memory.array(vm.channels, vm.channel_count, f"{what}.channels"))),
         irq_physical=memory.array(vm.irq_physical, vm.irq_count, f"{what}.irq_physical"),
         uart_irq=vm.uart_irq, direct=_truth(vm.direct, f"{what}.direct"), line=vm.line, criticality=vm.criticality, policies=tuple(policies),
-        restores=tuple(Restore(r.ipa, r.size, r.source, r.phys)
+        restores=tuple(Restore(r.ipa, r.size, r.source, r.to)
                        for r in memory.array(vm.restores, vm.restore_count, f"{what}.restores")),
         restore_table=vm.restore_table)
 
@@ -302,4 +318,4 @@ def _build_id(elf: Elf) -> bytes:
     start, end = elf.symbol("__build_id_start"), elf.symbol("__build_id_end")
     if start is None or end is None or end.value - start.value != 20:
         return b""
-    return elf.read(start.value, 20) or b""
+    return elf.read_linked(start.value, 20) or b""

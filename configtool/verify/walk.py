@@ -60,8 +60,14 @@ class Walk:
 
     def within(self, ipa: int, size: int) -> list[Extent]:
         """The parts of extents that lie in a range."""
-        return [cut(e, max(e.ipa, ipa), min(e.end, ipa + size)) for e in self.extents if e.ipa < ipa + size
-                and ipa < e.end]
+        from bisect import bisect_left, bisect_right
+        first = max(bisect_right(self.extents, ipa, key=lambda e: e.ipa) - 1, 0)
+        last = bisect_left(self.extents, ipa + size, key=lambda e: e.ipa)
+        return [cut(e, max(e.ipa, ipa), min(e.end, ipa + size)) for e in self.extents[first:last] if ipa < e.end]
+
+    def physical(self, ipa: int, size: int) -> "Ranges":
+        """What physical memory a range is."""
+        return union((e.phys, e.phys_end) for e in self.within(ipa, size))
 
 
 def cut(extent: Extent, start: int, end: int) -> Extent:
@@ -109,22 +115,44 @@ def union(pieces: Iterable[tuple[int, int]]) -> Ranges:
 def minus(ranges: Ranges, holes: Ranges) -> Ranges:
     """What of `ranges` no hole covers."""
     found: Ranges = []
-    for start, end in ranges:
-        for low, high in holes:
-            if high <= start or low >= end:
-                continue
+    holes = sorted(holes)
+    first = 0
+    for start, end in sorted(ranges):
+        while first < len(holes) and holes[first][1] <= start:
+            first += 1
+        at = first
+        while at < len(holes) and holes[at][0] < end and start < end:
+            low, high = holes[at]
             if low > start:
                 found.append((start, low))
-            start = high
-            if start >= end:
-                break
+            start = max(start, high)
+            at += 1
         if start < end:
             found.append((start, end))
     return found
 
 
 def common(one: Ranges, other: Ranges) -> Ranges:
-    return union((max(a, c), min(b, d)) for a, b in one for c, d in other if a < d and c < b)
+    found = []
+    one, other = sorted(one), sorted(other)
+    i = j = 0
+    while i < len(one) and j < len(other):
+        low, high = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+        if low < high:
+            found.append((low, high))
+        if one[i][1] <= other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return union(found)
+
+
+def inside(ranges: Ranges, low: int, high: int) -> Ranges:
+    """What of sorted ranges lies between two addresses."""
+    from bisect import bisect_left, bisect_right
+    first = max(bisect_right(ranges, (low, 1 << 80)) - 1, 0)
+    found = [(max(start, low), min(end, high)) for start, end in ranges[first:bisect_left(ranges, (high, 0))]]
+    return [(start, end) for start, end in found if start < end]
 
 
 def length(ranges: Ranges) -> int:

@@ -85,8 +85,8 @@ struct policy {
 struct restore {
     uint64_t ipa;
     uint64_t size;   /* bytes, whole pages */
-    uint64_t source; /* physical address of the pristine copy; 0: zeros */
-    uint64_t phys;   /* of the memory itself, in one piece */
+    uint64_t source; /* where the hypervisor reads the pristine copy; 0: zeros */
+    uint64_t to;     /* AArch64: where it reaches the memory itself by restore_table */
 };
 
 struct vm_config {
@@ -162,7 +162,7 @@ struct config {
 extern const struct config config;
 
 /* What the first instructions read, before there is a stack. */
-extern const uint64_t boot_probes[];       /* last planned word of each memory bank, then 0 */
+extern const uint64_t boot_probes[];       /* last planned word of each memory bank, then 0; beside the first code */
 extern const uint64_t boot_ids[PLAN_CPUS]; /* hart id or MPIDR of each CPU */
 
 #endif

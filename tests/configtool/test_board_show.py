@@ -79,6 +79,13 @@ Memory (2GiB)
 Interrupt controller: plic, plic at 0xc000000, 95 sources
 Console: uart0
 
+Caches beyond level 1
+  name  level  size  ways  shared by       colors
+  l2    2      1MiB  16    cpu@0 to cpu@3  16
+
+Colors: 16, as a way of l2 has 64KiB (1024 sets of 64 bytes, 16 ways) and a page 4KiB; l2 is a model in board.yaml, \
+the machine has none
+
 Devices (16)
   name                  known as       registers                           interrupts      DMA
   fw-cfg@10100000       fw_cfg         0x10100000+0x18                     -               all memory
@@ -129,6 +136,8 @@ Interrupt controller: gicv3, gic at 0x8000000
 Caches beyond level 1
   name  level  size  ways  shared by    colors
   l2    2      1MiB  16    cpu@0 cpu@1  16
+
+Colors: 16, as a way of l2 has 64KiB (1024 sets of 64 bytes, 16 ways) and a page 4KiB
 
 Devices (4)
   name            known as      registers                          interrupts      DMA

@@ -221,7 +221,7 @@ def test_text_beyond_its_window_fails_the_link_and_shows_need_and_window(tmp_pat
     assert made.returncode == 1
     assert "text is larger than its window of 0x8000 bytes at 0x80200000" in made.stderr
     row = next(line.split() for line in made.stdout.splitlines() if line.strip().startswith("text:"))
-    assert row[1:5] == [str(0x8000 + 8), "B", "32", "KB"]
+    assert row[1:5] == [str(0x8000 + 8 + 16), "B", "32", "KB"]        # the code, and two words of boot_probes
     assert not (tmp_path / "image.elf").exists()
 
 

@@ -121,12 +121,12 @@ def test_vm_that_restarts_has_tables_of_the_hypervisor_s_own_with_its_memory() -
     assert trees[3].format.name == plan.stage1
     leaves = [(e.phys, e.phys + e.size, e.access) for n in trees[3].nodes for e in n.slots() if e.kind == "leaf"]
     for restore in plan.vms[0].restores:
-        for page in range(restore.phys, restore.phys + restore.size, 4096):
+        for page in range(restore.to, restore.to + restore.size, 4096):
             assert any(low <= page < high and access == "rw" for low, high, access in leaves)
     other = [m for m in plan.vms[1].maps if m.kind in ("ram", "image", "dtb")]
     assert not any(low < m.phys + m.size and m.phys < high for m in other for low, high, _ in leaves)
     first = [(e.phys, e.phys + e.size) for n in trees[0].nodes for e in n.slots() if e.kind == "leaf"]
-    assert not any(low < r.phys + r.size and r.phys < high for r in plan.vms[0].restores for low, high in first)
+    assert not any(low < r.to + r.size and r.to < high for r in plan.vms[0].restores for low, high in first)
 
 
 @pytest.mark.parametrize("kind", ["gicv3", "gicv2"])

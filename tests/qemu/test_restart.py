@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.mark.parametrize("system", ["system", "again-gicv3", "again-gicv2"])
+@pytest.mark.parametrize("system", ["system", "again-gicv3", "again-gicv2", "again-colors", "again-gicv3-colors"])
 def test_memory_is_put_back_at_each_restart(boot, system: str):
     console = boot(f"tests/guests/again/{system}.yaml")
     assert console.expect_end() == 0

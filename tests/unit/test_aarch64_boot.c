@@ -66,7 +66,7 @@ TEST(aarch64_restored_memory_is_clean)
     struct restore restore = {.ipa = 0x40000000,
                               .size = sizeof(memory),
                               .source = (uint64_t)(uintptr_t)pristine,
-                              .phys = (uint64_t)(uintptr_t)memory};
+                              .to = (uint64_t)(uintptr_t)memory};
     static const char tables[] = "\"isb\\n\\ttlbi alle2\\n\\tdsb nsh\\n\\tisb\" ::: \"memory\"\n";
     static const char line[] = "\"dc civac, %0\" ::\"r\"(line) : \"memory\"\n";
     char expected[1024];

@@ -3,12 +3,11 @@
 #include "check.h"
 #include "fake.h"
 
-extern uint64_t fake_no_memory_at;
 extern bool fake_no_hypervisor;
 
 TEST(boot_prepares_all)
 {
-    struct cpu *self = boot_prepare(70);
+    struct cpu *self = boot_prepare(70, 0);
 
     CHECK(self == &cpus[2]);
     CHECK(self->vm == &vms[0]);
@@ -31,7 +30,7 @@ TEST(boot_prepares_all)
 
 TEST(boot_on_unplanned_hart)
 {
-    CHECK(boot_prepare(3) == NULL);
+    CHECK(boot_prepare(3, 0) == NULL);
     fake_call_count = 0;
     boot_start_others(NULL);
     CHECK_EQ(fake_call_count, 3);
@@ -39,7 +38,7 @@ TEST(boot_on_unplanned_hart)
 
 TEST(boot_enters_guest)
 {
-    struct cpu *self = boot_prepare(1);
+    struct cpu *self = boot_prepare(1, 0);
 
     fake_run_as(self);
     CHECK_EQ(OUTCOME(hart_main(self)), ENTERED);
@@ -56,7 +55,7 @@ TEST(boot_enters_guest)
 
 TEST(boot_waits_with_a_vcpu_that_is_off)
 {
-    boot_prepare(5);
+    boot_prepare(5, 0);
     fake_run_as(&cpus[0]);
     CHECK_EQ(OUTCOME(hart_main(&cpus[0])), PARKED);
     CHECK_TEXT(fake_screen(), ""); /* another CPU has the console */
@@ -65,7 +64,7 @@ TEST(boot_waits_with_a_vcpu_that_is_off)
 TEST(boot_missing_cpu)
 {
     fake_absent[0] = true;
-    boot_prepare(1);
+    boot_prepare(1, 0);
     CHECK_EQ(cpu_state(&cpus[0]), VCPU_MISSING);
     CHECK_EQ(vm_state(&vms[0]), VM_RUNNING);
     CHECK_TEXT(fake_screen(), "[bulkhead] cpu@5 (hart 5) is missing: vm 'alpha' vcpu 1 will not run\r\n");
@@ -77,7 +76,7 @@ TEST(boot_missing_cpu)
 TEST(boot_missing_first_cpu)
 {
     fake_absent[2] = true;
-    boot_prepare(1);
+    boot_prepare(1, 0);
     CHECK_EQ(vm_state(&vms[0]), VM_ENDED);
     CHECK_EQ(vm_state(&vms[1]), VM_RUNNING);
     CHECK_TEXT(fake_screen(), "[bulkhead] cpu@70 (hart 70) is missing: vm 'alpha' vcpu 0 will not run\r\n"
@@ -86,8 +85,7 @@ TEST(boot_missing_first_cpu)
 
 TEST(boot_missing_memory)
 {
-    fake_no_memory_at = 0xbffffff8;
-    CHECK_EQ(OUTCOME(boot_prepare(5)), OFF);
+    CHECK_EQ(OUTCOME(boot_prepare(5, 1 << 1)), OFF);
     CHECK_TEXT(fake_screen(), "[bulkhead] no memory at 0xbffffff8, which the plan uses: this board has less than board "
                               "'bench' says\r\n");
 }
@@ -95,6 +93,6 @@ TEST(boot_missing_memory)
 TEST(boot_without_hypervisor_extension)
 {
     fake_no_hypervisor = true;
-    CHECK_EQ(OUTCOME(boot_prepare(5)), OFF);
+    CHECK_EQ(OUTCOME(boot_prepare(5, 0)), OFF);
     CHECK_TEXT(fake_screen(), "[bulkhead] this hart has no H extension\r\n");
 }

@@ -23,14 +23,14 @@ static void use_tables(uint64_t root)
 void arch_guest_fill(const struct vm *vm, const struct restore *restore)
 {
     const uint64_t *from = (const uint64_t *)(uintptr_t)restore->source;
-    uint64_t *to = (uint64_t *)(uintptr_t)restore->phys;
+    uint64_t *to = (uint64_t *)(uintptr_t)restore->to;
     uint64_t *end = to + restore->size / sizeof(*to);
 
     use_tables(vm->config->restore_table);
     while (to != end)
         *to++ = from != NULL ? *from++ : 0;
     /* The guest starts with its caches off, and fetches what we have written as data. */
-    for (uint64_t line = restore->phys; line < restore->phys + restore->size; line += LINE)
+    for (uint64_t line = restore->to; line < restore->to + restore->size; line += LINE)
         __asm__ volatile("dc civac, %0" ::"r"(line) : "memory");
     __asm__ volatile("dsb sy\n\tic ialluis\n\tdsb ish\n\tisb" ::: "memory");
     use_tables(PLAN_STAGE1);

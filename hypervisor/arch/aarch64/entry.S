@@ -46,7 +46,10 @@ _start:
         msr vbar_el2, x9
         .endm
 
-/* The first CPU. */
+/*
+ * The first CPU. All up to where the MMU is on is in the page at the load address, and reaches nothing beyond it: with
+ * cache colours the others lie elsewhere than they are linked.
+ */
 boot:
         msr daifset, #15
         mrs x9, CurrentEL
@@ -81,6 +84,7 @@ cpu_start:
         msr daifset, #15
         msr spsel, #1
         mmu_on
+cpu_on:
         vectors_at vectors
 cpu_enter:
         msr tpidr_el2, x0
@@ -91,6 +95,9 @@ cpu_enter:
 /* A CPU held by a spin table has no argument: it looks for itself. */
         .globl cpu_start_spin
 cpu_start_spin:
+        msr daifset, #15
+        msr spsel, #1
+        mmu_on
         adrp x9, boot_ids
         add x9, x9, :lo12:boot_ids
         adrp x0, cpus
@@ -102,7 +109,7 @@ cpu_start_spin:
         and x10, x10, x11
 1:      ldr x11, [x9], #8
         cmp x11, x10
-        b.eq cpu_start
+        b.eq cpu_on
         add x0, x0, x12
         b 1b
 
@@ -110,8 +117,7 @@ cpu_start_spin:
 probe_memory:
         vectors_at probe_vectors
         isb
-        adrp x10, boot_probes
-        add x10, x10, :lo12:boot_probes
+        adr x10, boot_probes
 1:      ldr x0, [x10], #8
         cbz x0, 2f
         ldr x11, [x0]
@@ -126,29 +132,32 @@ probe_vectors:                                  /* current EL, SPx: synchronous 
         .balign 128
         .skip 0x100
         ret
-        .balign 128
-        .skip 0x400
 
 wrong_level:
         adr x19, text_level
         b say
 misplaced:
         adr x19, text_loaded
+/* There is neither a stack nor the driver: a byte, then as long as it may take at 115200 baud. */
 say:
-        adrp x9, boot_stack_top
-        add x9, x9, :lo12:boot_stack_top
-        mov sp, x9
+        ldr x9, =PLAN_UART_TX
 1:      ldrb w0, [x19], #1
-        cbz w0, 2f
-        bl uart_put
+        cbz w0, 3f
+        cbz x9, 3f
+        str w0, [x9]
+        mov w10, #0x40000
+2:      subs w10, w10, #1
+        b.ne 2b
         b 1b
-2:      wfi
-        b 2b
+3:      wfi
+        b 3b
 
 text_level:
         .asciz "bulkhead: not started at EL2: this board has no virtualisation, or its firmware keeps it\r\n"
 text_loaded:
         .asciz "bulkhead: not loaded where this image was built for; see `load:` in the board's board.yaml\r\n"
+        .balign 8
+        .ltorg
 
         .section .bss
         .balign 16

@@ -9,10 +9,9 @@
 #include "drivers.h"
 #include "vm.h"
 
-extern void hart_start(void);              /* entry.S */
-extern bool probe_read(uintptr_t address); /* entry.S */
-extern bool probe_hypervisor(void);        /* entry.S */
-struct cpu *boot_prepare(ureg_t id);
+extern void hart_start(void);       /* entry.S */
+extern bool probe_hypervisor(void); /* entry.S */
+struct cpu *boot_prepare(ureg_t id, ureg_t missing_memory);
 void boot_start_others(const struct cpu *self);
 _Noreturn void hart_main(struct cpu *cpu);
 
@@ -26,15 +25,14 @@ static bool hart_exists(uint64_t id)
     return sbi_call(SBI_HSM, SBI_HSM_STATUS, (ureg_t)id, 0, 0, 0, 0).error == SBI_SUCCESS;
 }
 
-static void check_board(void)
+/* `missing_memory`: one bit for each of boot_probes where there is none. */
+static void check_board(ureg_t missing_memory)
 {
-    bool good = true;
+    bool good = missing_memory == 0;
 
-    for (const uint64_t *probe = boot_probes; *probe != 0; probe++) {
-        if (!probe_read((uintptr_t)*probe)) {
-            boot_no_memory(*probe);
-            good = false;
-        }
+    for (uint32_t i = 0; missing_memory != 0; i++, missing_memory >>= 1) {
+        if ((missing_memory & 1) != 0)
+            boot_no_memory(boot_probes[i]);
     }
     if (!probe_hypervisor()) {
         console_message("this hart has no H extension");
@@ -44,12 +42,12 @@ static void check_board(void)
         give_up();
 }
 
-struct cpu *boot_prepare(ureg_t id)
+struct cpu *boot_prepare(ureg_t id, ureg_t missing_memory)
 {
     struct cpu *self = NULL;
 
     boot_init();
-    check_board();
+    check_board(missing_memory);
     for (uint32_t i = 0; i < PLAN_CPUS; i++) {
         cpus[i].arch.stack = (ureg_t)config.cpus[i].stack;
         if (config.cpus[i].id == id)

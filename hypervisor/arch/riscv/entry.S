@@ -24,7 +24,10 @@ _start:
         .ascii "RSC\x05"
         .word 0
 
-/* The first hart. */
+/*
+ * The first hart. All up to where the tables are active is in the page at the load address, and reaches nothing beyond it:
+ * with cache colours the others lie elsewhere than they are linked.
+ */
 boot:
         csrw sie, zero
         lla t0, _start
@@ -33,8 +36,24 @@ boot:
         lla t2, probe_fault                     /* until there is a struct cpu */
         csrw stvec, t2
         mv s0, a0
-        la sp, boot_stack_top
-        jal boot_prepare                        /* (hart id) -> this hart's struct cpu, or 0: it has none */
+        lla s1, boot_probes
+        li s2, 0                                /* one bit for each that is missing */
+        li s3, 1
+1:      REG_L a0, 0(s1)
+        beqz a0, 3f
+        jal probe_read
+        bnez a0, 2f
+        or s2, s2, s3
+2:      slli s3, s3, 1
+        addi s1, s1, 8
+        j 1b
+3:      li a1, 0
+        j tables_on
+first_hart:
+        lla sp, boot_stack_top
+        mv a0, s0
+        mv a1, s2
+        jal boot_prepare                        /* (hart id, memory missing) -> this hart's struct cpu, or 0: it has none */
         mv s1, a0
         jal boot_start_others                   /* (own struct cpu or 0) */
         mv a1, s1
@@ -49,21 +68,22 @@ boot:
         .globl hart_start
 hart_start:
         csrw sie, zero
+tables_on:
+        li t0, PLAN_STAGE1
+        csrw satp, t0
+        sfence.vma
+        beqz a1, first_hart
 hart_enter:
         lla t0, trap_entry
         csrw stvec, t0
         csrw sscratch, a1
         REG_L sp, CPU_STACK(a1)
-        li t0, PLAN_STAGE1
-        csrw satp, t0
-        sfence.vma
         mv a0, a1
         tail hart_main                          /* (struct cpu) */
 
 /*
  * Probing while there is no struct cpu: an access that faults makes the function that tried it return 0.
  */
-        .globl probe_read
 probe_read:                                     /* (address) -> 1: there is memory */
         lw zero, 0(a0)
         li a0, 1
@@ -126,7 +146,6 @@ put_hex:                                        /* s2 */
         bnez s4, 1b
         jr s3
 
-        .section .rodata
 text_loaded: .asciz "bulkhead: loaded at 0x"
 text_linked: .asciz ", but this image was built for 0x"
 text_end:    .asciz "; load it there, or set `load:` in the board's board.yaml\r\n"

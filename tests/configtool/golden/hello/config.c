@@ -24,7 +24,7 @@ static const uint16_t vm0_irqs[] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
 
-const uint64_t boot_probes[] = {0x813feff8, 0x0};
+const uint64_t boot_probes[] __attribute__((section(".head.probes"))) = {0x813feff8, 0x0};
 const uint64_t boot_ids[PLAN_CPUS] = {0x0};
 
 const struct config config = {

@@ -86,7 +86,7 @@ static const uint16_t vm1_irqs[] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 27, 0, 0, 0, 0, 0, 0, 0,
 };
 
-const uint64_t boot_probes[] = {0x423feff8, 0x0};
+const uint64_t boot_probes[] __attribute__((section(".head.probes"))) = {0x423feff8, 0x0};
 const uint64_t boot_ids[PLAN_CPUS] = {0x0, 0x1, 0x2};
 
 const struct config config = {

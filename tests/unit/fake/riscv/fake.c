@@ -30,7 +30,7 @@ struct cpu *fake_running(void)
 
 void fake_boot(void)
 {
-    boot_prepare(config.cpus[0].id);
+    boot_prepare(config.cpus[0].id, 0);
     for (uint32_t i = 0; i < PLAN_VMS; i++)
         cpu_set_state(fake_cpu(i, 0), VCPU_ON);
     fake_run_as(fake_cpu(0, 0));
@@ -163,20 +163,13 @@ void guest_fill(ureg_t address, const void *source, ureg_t size)
 /* --- entry.S --- */
 
 const uint8_t __build_id_start[20] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xff};
-uint64_t fake_no_memory_at;
 bool fake_no_hypervisor;
 
 void hart_start(void);
-bool probe_read(uintptr_t address);
 bool probe_hypervisor(void);
 
 void hart_start(void)
 {
-}
-
-bool probe_read(uintptr_t address)
-{
-    return address != fake_no_memory_at;
 }
 
 bool probe_hypervisor(void)
