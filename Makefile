@@ -29,7 +29,7 @@ TARGET     := $(shell bin/target $(system))
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help deps deps-run deps-test check gen build run test test-dtbs bench bench-configtool fuzz lint format clean FORCE
+.PHONY: help deps deps-run deps-test check gen build run test test-dtbs bench bench-configtool fuzz soak lint format clean FORCE
 
 include hypervisor/toolchain.mk
 include examples/lib/guests.mk
@@ -43,6 +43,7 @@ help:
 	@echo "make test-dtbs   import every device tree of Debian's kernels, and say what became of each"
 	@echo "make bench   measure;  BENCH='exits aia'   a part of it"
 	@echo "make bench-configtool   measure configtool"
+	@echo "make soak    random operations of a hostile guest beside others (OPS=10000000, SEED=, BOARDS='gicv3 aia')"
 	@echo "make fuzz    configtool on damaged input (SECONDS=60, SEED=1)"
 	@echo "make lint    check the sources"
 	@echo "make deps    install what is missing on this machine (the others do it, too)"
@@ -101,6 +102,11 @@ SECONDS ?= 60
 SEED    ?= 1
 fuzz: deps-test
 	$(quiet)$(PYTHON) tests/fuzz --seconds $(SECONDS) --seed $(SEED)
+
+# Without a SEED of yours it takes another one each time, and prints it.
+soak: deps-test
+	$(quiet)$(PYTHON) tests/qemu/chaos.py --ops $(if $(OPS),$(OPS),10000000) \
+	    $(if $(filter file,$(origin SEED)),,--seed $(SEED)) $(BOARDS)
 
 lint: deps-test
 	$(quiet)$(PYTHON) tests/lint --jobs $(JOBS)

@@ -105,6 +105,10 @@ class Console:
             if not self._read(deadline):
                 raise AssertionError(f"{pattern.pattern!r} did not come within {timeout:g} s")
 
+    def rewind(self) -> None:
+        """Let the next expect() search from the start: what comes from several guests has no order."""
+        self._position = 0
+
     def expect_end(self, timeout: float = PATIENCE) -> int:
         """Wait until QEMU has ended by itself. Gives its exit status."""
         deadline = self._deadline(timeout)

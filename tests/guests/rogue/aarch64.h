@@ -181,7 +181,7 @@ static inline void machine_prepare(unsigned long before[32], unsigned long base)
     before[1] = base;
 }
 
-static unsigned long call(const char *name, const unsigned long *words)
+static inline unsigned long call(const char *name, const unsigned long *words)
 {
     register unsigned long x0 __asm__("x0") = words[0];
     register unsigned long x1 __asm__("x1") = words[1];
@@ -202,7 +202,7 @@ static inline void tick(uint64_t due_us)
 }
 
 /* Virtual GiB 3 is this guest's memory and GiB 2 the devices, both for EL0; a timer runs out meanwhile. */
-static void run_aarch32(unsigned long uart)
+static inline void run_aarch32(unsigned long uart)
 {
     static uint32_t program[] __attribute__((aligned(64))) = {
         0xe3a02602, /* mov r2, #0x200000 */
@@ -251,7 +251,7 @@ static inline bool machine_command(const char *name, const unsigned long *words)
 }
 
 /* Calls that do what they say and would end the sweep: CPU_SUSPEND, CPU_OFF, the SYSTEM calls. */
-static bool meant(unsigned long function)
+static inline bool meant(unsigned long function)
 {
     const uint32_t number = (uint32_t)function & ~0x40000000u;
 
@@ -259,7 +259,7 @@ static bool meant(unsigned long function)
            number == 0x8400000e || number == 0x84000012;
 }
 
-static uint32_t machine_sweep(const unsigned long *edges, size_t count, uint32_t *strange)
+static inline uint32_t machine_sweep(const unsigned long *edges, size_t count, uint32_t *strange)
 {
     static const unsigned long bases[] = {0x84000000, 0xc4000000, 0x80000000, 0xc0000000, 0x86000000, 0xc6000000,
                                           0x81000000, 0x82000000, 0x83000000, 0x85000000, 0x87000000, 0xb0000000,

@@ -189,7 +189,7 @@ static inline bool machine_command(const char *name, const unsigned long *words)
 }
 
 /* Calls that do what they say and would end the sweep. */
-static bool meant(unsigned long extension, unsigned long function, unsigned long a0)
+static inline bool meant(unsigned long extension, unsigned long function, unsigned long a0)
 {
     return (extension == SBI_HSM && function == SBI_HSM_STOP) ||
            (extension == SBI_HSM && function == SBI_HSM_SUSPEND) ||
@@ -197,7 +197,7 @@ static bool meant(unsigned long extension, unsigned long function, unsigned long
            (extension == SBI_DBCN && function == SBI_DBCN_WRITE_BYTE);
 }
 
-static uint32_t machine_sweep(const unsigned long *edges, size_t count, uint32_t *strange)
+static inline uint32_t machine_sweep(const unsigned long *edges, size_t count, uint32_t *strange)
 {
     static const unsigned long extensions[] = {
         SBI_BASE,   SBI_TIME,   SBI_IPI,    SBI_RFENCE,

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The seed of the random operations (tests/qemu/test_chaos.py): chosen here, so that all processes have it, and printed."""
+from __future__ import annotations
+
+import os
+import secrets
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ.setdefault("SEED", str(secrets.randbelow(1 << 32)))
+        os.environ.setdefault("OPS", "200000")
+
+
+def pytest_terminal_summary(terminalreporter) -> None:      # type: ignore[no-untyped-def]
+    reports = [report for some in terminalreporter.stats.values() for report in some]
+    if any("test_chaos" in str(getattr(report, "nodeid", "")) for report in reports):
+        terminalreporter.write_line(f"random operations: SEED={os.environ['SEED']} OPS={os.environ['OPS']}")
