@@ -9,7 +9,7 @@
 
 void guest_main(void)
 {
-    printf("Hello from hart %u of %u\n", cpu_number(), cpu_count());
+    printf("Hello from CPU %u of %u\n", cpu_number(), cpu_count());
 
     for (int node = fdt_next(FDT_NONE); node != FDT_NONE; node = fdt_next(node)) {
         const char *type = fdt_string(node, "device_type");

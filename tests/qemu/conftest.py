@@ -3,7 +3,7 @@
 
     def test_hello(boot):
         console = boot("examples/hello/system.yaml")
-        console.expect("Hello from hart 0")
+        console.expect("Hello from CPU 0")
         assert console.expect_end() == 0
 """
 from __future__ import annotations

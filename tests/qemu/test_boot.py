@@ -17,7 +17,7 @@ U_BOOT = "/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin"
 def test_both_forms_of_the_image_boot(boot, image):
     built = build(HELLO)
     console = boot(built, {"-kernel": str(getattr(built, image))})
-    console.expect("[hello] Hello from hart 0 of 1\n")
+    console.expect("[hello] Hello from CPU 0 of 1\n")
     assert console.expect_end() == 0
 
 
@@ -40,7 +40,7 @@ def test_u_boot_boots_the_flat_image_as_a_kernel(boot):
     console.send("\r")
     console.expect("=> ")
     console.send("booti 0x84000000 - $fdtcontroladdr\r")
-    console.expect("[hello] Hello from hart 0 of 1\n")
+    console.expect("[hello] Hello from CPU 0 of 1\n")
     assert console.expect_end() == 0
 
 
@@ -74,6 +74,17 @@ def test_a_hart_without_what_its_tree_promises_is_named(boot):
     console = boot(HELLO, {"-cpu": "rv64,sstc=off"})
     console.expect("[bulkhead] cpu@0 (hart 0) lacks what its device tree says: henvcfg is 0x")
     console.expect_end()
+
+
+@pytest.mark.parametrize("system, machine, kernel, level", [
+    ("two-vms-gicv3", "virt,gic-version=3", "bin", "EL1, not at EL2: this board has no virtualisation"),
+    ("two-vms-gicv2", "virt,gic-version=2", "bin", "EL1, not at EL2: this board has no virtualisation"),
+    ("two-vms-zcu102", "xlnx-zcu102", "bin", "EL1, not at EL2: this board has no virtualisation"),
+    ("two-vms-gicv3", "virt,gic-version=3,virtualization=on,secure=on", "elf", "EL3, not at EL2: the board's firmware"),
+])
+def test_started_at_another_level_than_el2(boot, system, machine, kernel, level):
+    built = build(f"examples/two-vms/{system}.yaml")
+    boot(built, {"-M": machine, "-kernel": str(getattr(built, kernel))}).expect(f"bulkhead: started at {level}")
 
 
 def test_nothing_of_the_machine_is_in_the_image():

@@ -30,7 +30,7 @@ def test_two_vms_that_talk_at_once_are_never_mixed(boot, system: str):
 def test_real_uart_for_a_vm(boot):
     """`hypervisor.console: none`: the hypervisor keeps silent and one VM has the UART for itself."""
     console = boot("tests/guests/own-uart/system.yaml")
-    console.expect("Hello from hart 0 of 1\n")
+    console.expect("Hello from CPU 0 of 1\n")
     assert console.expect_end() == 0
     assert "[bulkhead]" not in console.output and "[hello]" not in console.output
 

@@ -13,7 +13,7 @@ import pytest
 def test_runs_and_ends(boot, system: str, board: str, ram: int):
     console = boot(f"examples/hello/{system}.yaml")
     assert console.expect_end() == 0
-    assert console.lines("hello") == ["Hello from hart 0 of 1", f"memory: 16 MiB at {ram:#x}"]
+    assert console.lines("hello") == ["Hello from CPU 0 of 1", f"memory: 16 MiB at {ram:#x}"]
     own = console.lines("bulkhead")
     name = "hello" if system == "system" else system
     assert re.fullmatch(rf"{name} on {board}, build [0-9a-f]{{16}}", own[0])

@@ -33,7 +33,7 @@ def test_u_boot_starts_the_fit_image(boot, packaged):
     console = u_boot(boot, packaged / "bulkhead.itb")
     console.send("bootm 0x84000000 - $fdtcontroladdr\r")
     console.expect("sha256+ OK")
-    console.expect("[hello] Hello from hart 0 of 1\n")
+    console.expect("[hello] Hello from CPU 0 of 1\n")
     assert console.expect_end() == 0
 
 

@@ -133,8 +133,14 @@ probe_vectors:                                  /* current EL, SPx: synchronous 
         .skip 0x100
         ret
 
-wrong_level:
-        adr x19, text_level
+wrong_level:                                    /* x9: CurrentEL */
+        adr x19, text_el1
+        cmp x9, #8
+        b.lo say
+        adr x19, text_el3
+        mrs x10, mpidr_el1
+        tst x10, #0xffffff
+        b.ne 2f                                 /* out of reset all CPUs come here at once: the first speaks */
         b say
 misplaced:
         adr x19, text_loaded
@@ -152,8 +158,10 @@ say:
 3:      wfi
         b 3b
 
-text_level:
-        .asciz "bulkhead: not started at EL2: this board has no virtualisation, or its firmware keeps it\r\n"
+text_el1:
+        .asciz "bulkhead: started at EL1, not at EL2: this board has no virtualisation, or its firmware keeps it\r\n"
+text_el3:
+        .asciz "bulkhead: started at EL3, not at EL2: the board's firmware has to run first\r\n"
 text_loaded:
         .asciz "bulkhead: not loaded where this image was built for; see `load:` in the board's board.yaml\r\n"
         .balign 8
