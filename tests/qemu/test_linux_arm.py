@@ -173,3 +173,21 @@ def test_a_pl011_of_its_own(boot, name: str) -> None:
     console.send("poweroff\n")
     assert console.expect_end() == 0
     assert "[bulkhead]" not in console.output
+
+
+def test_cpus_of_two_clusters(boot) -> None:
+    """Started, interrupted and routed to by an affinity of two fields."""
+    console = boot("tests/guests/linux-clusters/system.yaml")
+    assert [cpu["id"] for cpu in build("tests/guests/linux-clusters/system.yaml").plan["cpus"]] == [0, 1, 0x100, 0x101]
+    linux = Shell(console)
+    assert linux.ready[1] == "4"
+    assert linux.run("ls /proc/device-tree/cpus") == ["#address-cells  cpu@0           cpu@2           name",
+                                                      "#size-cells     cpu@1           cpu@3"]
+    for cpu in range(4):
+        assert linux.run(f"taskset -c {cpu} cut -d' ' -f39 /proc/self/stat") == [str(cpu)]
+    linux.run("echo 0 >/sys/devices/system/cpu/cpu3/online")
+    linux.run("echo 1 >/sys/devices/system/cpu/cpu3/online")
+    assert linux.run("nproc") == ["4"]
+    assert all(int(n) > 0 for n in linux.run("grep 'Function call' /proc/interrupts")[0].split()[1:5])
+    console.send("poweroff\n")
+    assert console.expect_end() == 0
