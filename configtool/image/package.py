@@ -95,7 +95,7 @@ if test -z "${{fit_addr}}"; then
     setenv fit_addr ${{ramdisk_addr_r}}
     load ${{devtype}} ${{devnum}}:${{distro_bootpart}} ${{fit_addr}} bulkhead.itb
 fi
-bootm ${{fit_addr}} - ${{fdtcontroladdr}}
+bootm ${{fit_addr}}#system - ${{fdtcontroladdr}}
 """
 
 

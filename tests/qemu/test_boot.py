@@ -2,15 +2,12 @@
 """Starting: the forms of the image, another boot loader, and boards that are not what was planned for."""
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from harness import ROOT, build
 
 HELLO = "examples/hello/system.yaml"
 TWO_VMS = "examples/two-vms/system.yaml"
-U_BOOT = "/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin"
 
 
 @pytest.mark.parametrize("image", ["elf", "bin"])
@@ -28,20 +25,6 @@ def test_flat_image_has_the_header_of_a_linux_image():
     assert data[0x38:0x3c] == b"RSC\x05"
     assert int.from_bytes(data[8:16], "little") == 0x200000
     assert int.from_bytes(data[16:24], "little") >= len(data)
-
-
-@pytest.mark.skipif(not os.path.exists(U_BOOT), reason="package u-boot-qemu is not installed")
-def test_u_boot_boots_the_flat_image_as_a_kernel(boot):
-    """`booti` moves it to where its header asks to be."""
-    built = build(HELLO)
-    console = boot(built, {"-kernel": U_BOOT},
-                   ["-device", f"loader,file={built.bin},addr=0x84000000,force-raw=on"])
-    console.expect("Hit any key to stop autoboot")
-    console.send("\r")
-    console.expect("=> ")
-    console.send("booti 0x84000000 - $fdtcontroladdr\r")
-    console.expect("[hello] Hello from CPU 0 of 1\n")
-    assert console.expect_end() == 0
 
 
 def test_build_id_on_the_console_is_the_image_s(boot):

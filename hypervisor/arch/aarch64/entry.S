@@ -16,7 +16,7 @@ _start:
         .word 0
         .quad PLAN_TEXT_OFFSET                  /* of the load address from a 2 MiB boundary */
         .quad PLAN_IMAGE_END - PLAN_LOAD        /* memory that the image needs */
-        .quad 0xa                               /* little endian, 4 KiB pages, anywhere */
+        .quad 2                                 /* little endian, 4 KiB pages, not anywhere: booti moves it there */
         .quad 0, 0, 0
         .ascii "ARM\x64"
         .word 0
