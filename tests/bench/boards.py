@@ -12,6 +12,12 @@ class Board:
     name: str                       # of boards/, or a path relative to the repository
     clock: str                      # its real-time clock, the device that interrupts the guest
     swaps: tuple[tuple[str, str], ...] = ()  # in the run command: what the bare machine has otherwise
+    direct: bool = False            # the VMs have their interrupts without the hypervisor
+
+    @property
+    def controller(self) -> str:
+        """Key of the board with this interrupt controller."""
+        return self.key.removesuffix("-direct")
 
     @property
     def is_arm(self) -> bool:
@@ -34,4 +40,6 @@ BOARDS = (
     Board("no-sstc", "RISC-V, PLIC, without Sstc", "tests/boards/qemu-riscv64-virt-no-sstc/board.yaml", _RISCV_CLOCK),
     Board("gicv2", "AArch64, GICv2", "qemu-aarch64-virt-gicv2", _ARM_CLOCK, swaps=_ARM_BARE),
     Board("gicv3", "AArch64, GICv3", "qemu-aarch64-virt-gicv3", _ARM_CLOCK, swaps=_ARM_BARE),
+    Board("gicv3-direct", "AArch64, GICv3, direct interrupts", "qemu-aarch64-virt-gicv3", _ARM_CLOCK, swaps=_ARM_BARE,
+          direct=True),
 )

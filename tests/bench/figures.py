@@ -36,16 +36,17 @@ _BOOTS = (
     ("boot-16m", "boot: image of 16 MiB, 64 MiB"),
 )
 _CLOCK = "vms: {first: {devices: [{clock}]}}\n"
+_DIRECT = "vms: {first: {devices: [{clock}], interrupts: direct}, second: {interrupts: direct}}\n"
 
 
 def _figure(board: Board, key: str, name: str, value: int, **more: int | str | None) -> Figure:
-    return Figure(board.key, key, name, value, bao=BAO.get(key, {}).get(board.key),
-                  bao_up_to=BAO_UP_TO.get((key, board.key)), **more)  # type: ignore[arg-type]
+    return Figure(board.key, key, name, value, bao=BAO.get(key, {}).get(board.controller),
+                  bao_up_to=BAO_UP_TO.get((key, board.controller)), **more)  # type: ignore[arg-type]
 
 
 def boots(board: Board) -> Iterator[Figure]:
     """The hypervisor's first instruction to the guest's first, console output left out."""
-    if board.key == "no-sstc":
+    if board.key == "no-sstc" or board.direct:
         return
     for variant, name in _BOOTS:
         image = on_board("boot", variant, board)
@@ -60,7 +61,7 @@ def boots(board: Board) -> Iterator[Figure]:
 
 def exits(board: Board) -> Iterator[Figure]:
     """What a guest's calls, accesses and interrupts cost, beside a bare machine with the same guest."""
-    image = on_board("exits", "exits", board, _CLOCK)
+    image = on_board("exits", "exits", board, _DIRECT if board.direct else _CLOCK)
     spans = spans_of(board)
     points = [(pc, 1) for pc in sorted({image.marks[s] for span in spans for s in (span.begin, span.end)})]
     firmware = [board.firmware] if board.firmware else []

@@ -8,7 +8,7 @@ from typing import Sequence
 from boards import Board
 
 _RISCV = ("plic", "aplic", "aia")
-_ARM = ("gicv2", "gicv3")
+_ARM = ("gicv2", "gicv3", "gicv3-direct")
 
 
 @dataclass(frozen=True)
