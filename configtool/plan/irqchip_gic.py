@@ -92,7 +92,7 @@ def physical(board: Board, edges: tuple[int, ...], timer: bool, virtual: Collect
 def state_size(vcpus: int, words: int) -> int:
     """At most what struct virq of hypervisor/vdev/vgic.h takes."""
     word = 6 * 4 + 32
-    return 64 + vcpus * (word + 4 * words + 16 * 8 + 16 * 3 + 2) + words * (word + 32)
+    return 64 + vcpus * (word + 4 * words + 16 * 8 + 16 * 3 + 5) + words * (word + 32)
 
 
 def timer_line(board: Board) -> Line:

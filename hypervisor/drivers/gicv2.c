@@ -22,11 +22,12 @@
 #define GICC_EOIR 0x10u
 #define GICC_DIR  0x1000u
 
-#define GICH_HCR  0x00u
-#define GICH_VTR  0x04u
-#define GICH_VMCR 0x08u
-#define GICH_APR  0xf0u
-#define GICH_LR   0x100u
+#define GICH_HCR   0x00u
+#define GICH_VTR   0x04u
+#define GICH_VMCR  0x08u
+#define GICH_ELRSR 0x30u
+#define GICH_APR   0xf0u
+#define GICH_LR    0x100u
 
 #define CTLR_EOIMODE 0x201u /* enable, and end and deactivation apart */
 #define PRIORITY     0xa0u
@@ -115,6 +116,11 @@ void gic_kick(const struct cpu *cpu)
 uint32_t gic_lr_count(void)
 {
     return (mmio_read32(gich(GICH_VTR)) & 0x3f) + 1;
+}
+
+uint32_t gic_lr_empty(void)
+{
+    return mmio_read32(gich(GICH_ELRSR));
 }
 
 enum gic_lr_state gic_lr_state(uint32_t index)

@@ -179,6 +179,11 @@ static uint64_t lr_read(uint32_t index)
 
 static void lr_write(uint32_t index, uint64_t value)
 {
+    /* Most often there is one. */
+    if (index == 0) {
+        sysreg_write(LR_NAME_0, value);
+        return;
+    }
     switch (index) {
 #define WRITE(n)                          \
     case n:                               \
@@ -193,6 +198,11 @@ static void lr_write(uint32_t index, uint64_t value)
 uint32_t gic_lr_count(void)
 {
     return (uint32_t)(sysreg_read(ICH_VTR_EL2) & 0x1f) + 1;
+}
+
+uint32_t gic_lr_empty(void)
+{
+    return (uint32_t)sysreg_read(ICH_ELRSR_EL2);
 }
 
 enum gic_lr_state gic_lr_state(uint32_t index)

@@ -40,6 +40,7 @@ enum gic_lr_state { LR_EMPTY, LR_PENDING, LR_ACTIVE, LR_BOTH };
 
 /* List registers of this CPU. */
 uint32_t gic_lr_count(void);
+uint32_t gic_lr_empty(void); /* a bit each for those that are, and of whose end nothing is to be told */
 enum gic_lr_state gic_lr_state(uint32_t index);
 void gic_lr_clear(uint32_t index);
 void gic_lr_tell(

@@ -38,6 +38,9 @@ void virq_physical(struct cpu *cpu, uint32_t number);
 /* Drive the lines of this VM's vCPUs anew; called by a CPU that was told EVENT_VIRQ. */
 void virq_update(struct cpu *cpu);
 
+/* The maintenance interrupt of this CPU (of a GIC). */
+void virq_maintain(struct cpu *cpu);
+
 /* A vCPU that is off: nothing enabled in its context. */
 void virq_reset_vcpu(struct cpu *cpu);
 

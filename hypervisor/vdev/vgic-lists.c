@@ -64,6 +64,7 @@ static void take_back(struct cpu *cpu, uint32_t index, enum gic_lr_state state)
         /* Even where it is empty: an end that we asked for is told until it is overwritten. */
         gic_lr_clear(index);
         virq->lr[cpu->vcpu][index] = NO_INTERRUPT;
+        virq->used[cpu->vcpu] &= (uint16_t) ~(1u << index);
         word->inflight &= ~bit(id);
     }
     if (is_level(cpu->vm, id) ? (word->level & bit(id)) != 0 : (state & LR_PENDING) != 0) {
@@ -162,9 +163,56 @@ static void fill(struct cpu *cpu, uint32_t index, uint32_t id, uint32_t priority
         clear_pending(word, id);
     word->inflight |= bit(id);
     virq->lr[cpu->vcpu][index] = (uint16_t)id;
+    virq->used[cpu->vcpu] |= (uint16_t)(1u << index);
     virq->lr_source[cpu->vcpu][index] = (uint8_t)source;
     gic_lr_set(index, id, priority, physical_of(cpu->vm, id),
                (word->level & bit(id)) != 0 || (id < GIC_PPI && virq->source[cpu->vcpu][id] != 0), source);
+}
+
+uint32_t vgic_collect(struct cpu *cpu)
+{
+    struct virq *virq = &cpu->vm->virq;
+    uint32_t empty = gic_lr_empty();
+
+    for (uint32_t bits = empty & virq->used[cpu->vcpu]; bits != 0; bits &= bits - 1) {
+        uint32_t index = bit_lowest(bits);
+        uint32_t id = virq->lr[cpu->vcpu][index];
+        struct vgic_word *word = vgic_word(virq, cpu->vcpu, id);
+
+        word->inflight &= ~bit(id);
+        virq->lr[cpu->vcpu][index] = NO_INTERRUPT;
+        if (is_pending(word, id) && target_of(virq, cpu->vcpu, id) != cpu->vcpu)
+            cpu_notify(vm_cpu(cpu->vm, target_of(virq, cpu->vcpu, id)), EVENT_VIRQ);
+    }
+    virq->used[cpu->vcpu] &= (uint16_t)~empty;
+    return empty;
+}
+
+/* Nothing has changed but that something waits: give it what is free. False: it does not fit, or waits behind itself. */
+static bool fill_free(struct cpu *cpu)
+{
+    struct virq *virq = &cpu->vm->virq;
+    uint32_t empty = vgic_collect(cpu);
+
+    if (virq->enabled == 0)
+        return true;
+    for (uint32_t index = 0; index < PLAN_IRQ_WORDS; index++) {
+        const struct vgic_word *word = index == 0 ? &virq->private[cpu->vcpu] : &virq->shared[index - 1];
+
+        if (__atomic_load_n(&word->pending, __ATOMIC_RELAXED) == 0)
+            continue;
+        if ((__atomic_load_n(&word->pending, __ATOMIC_RELAXED) & word->inflight) != 0)
+            return false;
+        for (uint32_t bits = ready(virq, cpu->vcpu, index); bits != 0; bits &= bits - 1) {
+            uint32_t n = bit_lowest(bits);
+
+            if (empty == 0)
+                return false;
+            fill(cpu, bit_lowest(empty), index * 32 + n, word->priority[n]);
+            empty &= empty - 1;
+        }
+    }
+    return true;
 }
 
 void vgic_flush(struct cpu *cpu)
@@ -173,6 +221,8 @@ void vgic_flush(struct cpu *cpu)
     struct virq *virq = &vm->virq;
     bool more = false;
 
+    if (!virq->recheck[cpu->vcpu] && fill_free(cpu))
+        return;
     if (virq->stale[cpu->vcpu])
         vgic_reset_vcpu(cpu, true);
     reclaim(cpu);
@@ -190,6 +240,7 @@ void vgic_flush(struct cpu *cpu)
         fill(cpu, (uint32_t)index, id, priority);
     }
     gic_lr_refill(more);
+    virq->recheck[cpu->vcpu] = more;
 }
 
 bool virq_waiting(struct cpu *cpu)
@@ -236,6 +287,7 @@ void vgic_change_pending(struct cpu *cpu, uint32_t vcpu, uint32_t base, uint32_t
                 virq->source[vcpu][id] = 0;
         }
     }
+    virq->recheck[cpu->vcpu] = true;
     vgic_flush(cpu);
 }
 

@@ -46,14 +46,25 @@ static uint32_t access_bits(struct cpu *cpu, uint32_t vcpu, uint32_t offset, uin
     }
 }
 
+/* Five bits of each are implemented; n is a multiple of the width. */
 static uint32_t access_priorities(struct vgic_word *word, uint32_t n, uint32_t width, bool write, uint32_t value)
 {
+    uint8_t *at = &word->priority[n];
     uint32_t read = 0;
 
+    if (width == 4) {
+        if (write) {
+            at[0] = (uint8_t)(value & 0xf8);
+            at[1] = (uint8_t)(value >> 8 & 0xf8);
+            at[2] = (uint8_t)(value >> 16 & 0xf8);
+            at[3] = (uint8_t)(value >> 24 & 0xf8);
+        }
+        return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    }
     for (uint32_t i = 0; i < width; i++) {
         if (write)
-            word->priority[n + i] = (uint8_t)(value >> i * 8 & 0xf8); /* five bits are implemented */
-        read |= (uint32_t)word->priority[n + i] << i * 8;
+            at[i] = (uint8_t)(value >> i * 8 & 0xf8);
+        read |= (uint32_t)at[i] << i * 8;
     }
     return read;
 }

@@ -14,17 +14,18 @@
 #include "vgic-interrupt.h"
 #include "vm.h"
 
-struct vgic_word *vgic_word(struct virq *virq, uint32_t vcpu, uint32_t id)
-{
-    return id < GIC_SPI ? &virq->private[vcpu] : &virq->shared[id / 32 - 1];
-}
-
-void vgic_deliver(struct cpu *cpu, struct vm *vm, uint32_t vcpu)
+void vgic_notify(struct cpu *cpu, struct vm *vm, uint32_t vcpu)
 {
     if (cpu->vm == vm && cpu->vcpu == vcpu)
         vgic_flush(cpu);
     else
         cpu_notify(vm_cpu(vm, vcpu), EVENT_VIRQ);
+}
+
+void vgic_deliver(struct cpu *cpu, struct vm *vm, uint32_t vcpu)
+{
+    vm->virq.recheck[vcpu] = true;
+    vgic_notify(cpu, vm, vcpu);
 }
 
 void vgic_deliver_all(struct cpu *cpu)
@@ -91,24 +92,66 @@ void virq_set_level(struct cpu *cpu, struct vm *vm, uint32_t number, bool level)
  * A level whose virtual interrupt the guest has not ended comes again only where a VM with direct interrupts has deactivated
  * it by ending one of its own with this number. Active as it now is once more, it waits for the guest's end as before.
  */
-static bool is_stray(const struct cpu *cpu, const struct vgic_word *word, uint32_t number)
+static bool is_stray(struct cpu *cpu, const struct vgic_word *word, uint32_t number)
 {
     uint32_t physical = physical_of(cpu->vm, number);
 
+    (void)vgic_collect(cpu);
     return (word->inflight & bit(number)) != 0 && (config.irq_edges[physical / 32] >> (physical % 32) & 1) == 0;
+}
+
+/*
+ * A physical interrupt into the first list register that is free, past all bookkeeping: most often it is the only one. False:
+ * it has to wait, or there is more to look at.
+ */
+static bool take(struct cpu *cpu, struct vgic_word *word, uint32_t id)
+{
+    struct virq *virq = &cpu->vm->virq;
+    uint32_t vcpu = cpu->vcpu;
+    uint32_t empty = gic_lr_empty();
+    uint32_t index = (empty & 1) != 0 ? 0 : bit_lowest(empty);
+    uint16_t *held = &virq->lr[vcpu][index];
+    uint32_t old = *held;
+
+    if (empty == 0 || virq->recheck[vcpu] || virq->enabled == 0 || (word->enable & bit(id)) == 0 ||
+        target_of(virq, vcpu, id) != vcpu)
+        return false;
+    if (old != id) {
+        if ((word->inflight & bit(id)) != 0)
+            return false;
+        if (old != NO_INTERRUPT) {
+            struct vgic_word *ended = vgic_word(virq, vcpu, old);
+
+            if (is_pending(ended, old))
+                return false;
+            ended->inflight &= ~bit(old);
+        } else {
+            virq->used[vcpu] |= (uint16_t)(1u << index);
+        }
+        word->inflight |= bit(id);
+        *held = (uint16_t)id;
+    }
+    gic_lr_set(index, id, word->priority[id % 32], physical_of(cpu->vm, id), false, 0);
+    return true;
+}
+
+/* One that take() has left. */
+static __attribute__((noinline)) void queue(struct cpu *cpu, struct vgic_word *word, uint32_t id)
+{
+    if (PLAN_DIRECT && is_stray(cpu, word, id))
+        return;
+    set_pending(word, id);
+    vgic_notify(cpu, cpu->vm, target_of(&cpu->vm->virq, cpu->vcpu, id));
 }
 
 void virq_physical(struct cpu *cpu, uint32_t number)
 {
     struct virq *virq = &cpu->vm->virq;
+    struct vgic_word *word = vgic_word(virq, cpu->vcpu, number);
 
     spin_lock(&virq->lock);
-    if (PLAN_DIRECT && is_stray(cpu, vgic_word(virq, cpu->vcpu, number), number)) {
-        spin_unlock(&virq->lock);
-        return;
-    }
-    set_pending(vgic_word(virq, cpu->vcpu, number), number);
-    vgic_deliver(cpu, cpu->vm, target_of(virq, cpu->vcpu, number));
+    if (!take(cpu, word, number))
+        queue(cpu, word, number);
     spin_unlock(&virq->lock);
 }
 
@@ -119,6 +162,16 @@ void virq_update(struct cpu *cpu)
     if (vm_is_direct(cpu->vm))
         return;
     spin_lock(&virq->lock);
+    vgic_flush(cpu);
+    spin_unlock(&virq->lock);
+}
+
+void virq_maintain(struct cpu *cpu)
+{
+    struct virq *virq = &cpu->vm->virq;
+
+    spin_lock(&virq->lock);
+    virq->recheck[cpu->vcpu] = true;
     vgic_flush(cpu);
     spin_unlock(&virq->lock);
 }
@@ -137,7 +190,7 @@ void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus)
 
         virq->source[vcpu][id] |= (uint64_t)1 << (vgic_sgi_has_sender ? cpu->vcpu : 0);
         set_pending(&virq->private[vcpu], id);
-        vgic_deliver(cpu, cpu->vm, vcpu);
+        vgic_notify(cpu, cpu->vm, vcpu);
     }
     spin_unlock(&virq->lock);
 }
@@ -163,7 +216,7 @@ void vgic_route(struct cpu *cpu, uint32_t id, uint32_t vcpu)
     if ((virq->shared[index].inflight & bit(id)) != 0)
         vgic_deliver(cpu, cpu->vm, before);
     if ((__atomic_load_n(&virq->shared[index].pending, __ATOMIC_SEQ_CST) & bit(id)) != 0)
-        vgic_deliver(cpu, cpu->vm, vcpu);
+        vgic_notify(cpu, cpu->vm, vcpu);
 }
 
 /* A private interrupt of another vCPU has registers that only its own CPU reaches on a GICv2; none but the own is asked. */
@@ -207,6 +260,7 @@ void vgic_reset_vcpu(struct cpu *cpu, bool is_restart)
         }
     }
     gic_reset_virtual();
+    virq->used[cpu->vcpu] = 0;
     virq->stale[cpu->vcpu] = false;
     for (uint32_t bits = private->pending | private->enable; bits != 0; bits &= bits - 1) {
         uint32_t id = bit_lowest(bits);
@@ -233,6 +287,7 @@ void virq_reset_vcpu(struct cpu *cpu)
         direct_reset_vcpu(cpu);
     } else {
         vgic_reset_vcpu(cpu, false);
+        virq->recheck[cpu->vcpu] = true;
         vgic_flush(cpu);
     }
     spin_unlock(&virq->lock);

@@ -42,12 +42,17 @@ struct virq {
     uint64_t source[PLAN_VCPUS_MAX][GIC_PPI];      /* vCPUs that have sent each SGI; on a GICv3 they count as one */
     uint16_t lr[PLAN_VCPUS_MAX][GIC_LR_MAX];       /* interrupt in each list register, 0xffff: none */
     uint8_t lr_source[PLAN_VCPUS_MAX][GIC_LR_MAX]; /* vCPU that has sent the SGI in it */
-    bool stale[PLAN_VCPUS_MAX];                    /* the VM was reset, and the vCPU's list registers not yet */
+    uint16_t used[PLAN_VCPUS_MAX];                 /* list registers that hold one, a bit each */
+    bool recheck[PLAN_VCPUS_MAX];                  /* more has changed than that something waits */
+    bool stale[PLAN_VCPUS_MAX];                    /* the VM was reset, and the vCPU's list registers not yet: recheck, too */
     bool asleep[PLAN_VCPUS_MAX];                   /* GICv3: GICR_WAKER */
 };
 
 /* The word that holds an interrupt, as one vCPU sees it; id is less than PLAN_IRQ_WORDS * 32. */
-struct vgic_word *vgic_word(struct virq *virq, uint32_t vcpu, uint32_t id);
+static inline struct vgic_word *vgic_word(struct virq *virq, uint32_t vcpu, uint32_t id)
+{
+    return id < GIC_SPI ? &virq->private[vcpu] : &virq->shared[id / 32 - 1];
+}
 
 /* Send an SGI to a set of vCPUs. */
 void vgic_send(struct cpu *cpu, uint32_t id, uint64_t vcpus);
@@ -74,7 +79,16 @@ void vgic_route(struct cpu *cpu, uint32_t id, uint32_t vcpu);
 /* Fill this CPU's list registers with the best of what waits; the lock is held. */
 void vgic_flush(struct cpu *cpu);
 
-/* Something waits for a vCPU, or for any: fill its list registers if it is this CPU's, else tell its CPU. The lock is held. */
+/*
+ * List registers of this CPU that are free, a bit each: what stood in them has been ended. (One whose end is to be told is not
+ * free until that has been seen to.) The lock is held.
+ */
+uint32_t vgic_collect(struct cpu *cpu);
+
+/* Something waits for a vCPU: fill its list registers if it is this CPU's, else tell its CPU. The lock is held. */
+void vgic_notify(struct cpu *cpu, struct vm *vm, uint32_t vcpu);
+
+/* The same where what stands in list registers has to be looked at as well; for one vCPU, or for any. */
 void vgic_deliver(struct cpu *cpu, struct vm *vm, uint32_t vcpu);
 void vgic_deliver_all(struct cpu *cpu);
 

@@ -117,7 +117,7 @@ bool virq_access(struct cpu *cpu, struct vdev_access *access)
     struct virq *virq = &cpu->vm->virq;
     uint32_t offset = (uint32_t)access->offset;
 
-    if (offset % access->width != 0)
+    if ((offset & (access->width - 1)) != 0)
         return false;
     spin_lock(&virq->lock);
     if (offset < GICD_SIZE)

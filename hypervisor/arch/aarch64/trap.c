@@ -27,7 +27,7 @@ static void take_interrupt(struct cpu *cpu, uint32_t acknowledged)
     if (id == GIC_KICK || id == config.maintenance_irq) {
         gic_deactivate(acknowledged);
         if (id != GIC_KICK)
-            virq_update(cpu);
+            virq_maintain(cpu);
     } else if (PLAN_TIMER && id == config.timer_irq) {
         sysreg_write(cnthp_ctl_el2, 0); /* its line falls before it is deactivated */
         isb();
@@ -35,11 +35,11 @@ static void take_interrupt(struct cpu *cpu, uint32_t acknowledged)
         gic_deactivate(acknowledged);
     } else if (id < GIC_SPI) {
         virq_physical(cpu, id); /* a private interrupt is that of the vCPU; deactivated when the guest ends it */
+    } else if (id < PLAN_IRQS && config.irq_owner[id].vm == cpu->config->vm) {
+        virq_physical(cpu, config.irq_owner[id].guest);
     } else if (id < PLAN_IRQS && config.irq_owner[id].vm == IRQ_HYPERVISOR) {
         console_input(cpu);
         gic_deactivate(id);
-    } else if (id < PLAN_IRQS && config.irq_owner[id].vm == cpu->config->vm) {
-        virq_physical(cpu, config.irq_owner[id].guest);
     } else {
         irqchip_enable(cpu, id, false);
         gic_deactivate(id);
@@ -75,7 +75,8 @@ void arch_wait(struct cpu *cpu)
 void trap_interrupt(struct cpu *cpu)
 {
     cpu->exits[take_interrupts(cpu)]++;
-    if (cpu_take_events(cpu))
+    /* A state in which the vCPU has to stop is told by an event. */
+    if (__atomic_load_n(&cpu->events, __ATOMIC_RELAXED) != 0 && cpu_take_events(cpu))
         vm_vcpu_off(cpu);
 }
 

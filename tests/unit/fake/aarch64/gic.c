@@ -84,6 +84,18 @@ static struct lr get_lr(const struct cpu *cpu, uint32_t index)
     return lr;
 }
 
+static uint32_t empty_lrs(const struct cpu *cpu)
+{
+    uint32_t empty = 0;
+
+    for (uint32_t i = 0; i < FAKE_LRS; i++) {
+        struct lr lr = get_lr(cpu, i);
+
+        empty |= (uint32_t)(lr.state == 0 && !lr.end) << i;
+    }
+    return empty;
+}
+
 static void set_lr_state(const struct cpu *cpu, uint32_t index, uint32_t state)
 {
     if (FAKE_GIC == 2)
@@ -245,6 +257,8 @@ void fake_sysreg_read(const unsigned long *reg)
         sysregs->S3_0_C12_C12_0 = acknowledge(fake_running());
     else if (reg == &sysregs->S3_4_C12_C11_1)
         sysregs->S3_4_C12_C11_1 = FAKE_LRS - 1;
+    else if (reg == &sysregs->S3_4_C12_C11_5)
+        sysregs->S3_4_C12_C11_5 = empty_lrs(fake_running());
 }
 
 void fake_sysreg_written(const unsigned long *reg)
@@ -294,6 +308,8 @@ uint32_t mmio_read32(uint64_t address)
         return gicd_words[(address - config.irqchip_base) / 4] & 0x7fffffff;
     if (FAKE_GIC == 2 && address == config.gicc_base + 0xc)
         return acknowledge(cpu);
+    if (FAKE_GIC == 2 && address == config.gich_base + 0x30)
+        return empty_lrs(cpu);
     if (FAKE_GIC == 2 && address == config.gich_base + 4)
         return FAKE_LRS - 1;
     if (FAKE_GIC == 2 && address - (config.gich_base + 0x100) < FAKE_LRS * 4)
