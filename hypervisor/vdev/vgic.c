@@ -135,23 +135,16 @@ static bool take(struct cpu *cpu, struct vgic_word *word, uint32_t id)
     return true;
 }
 
-/* One that take() has left. */
-static __attribute__((noinline)) void queue(struct cpu *cpu, struct vgic_word *word, uint32_t id)
-{
-    if (PLAN_DIRECT && is_stray(cpu, word, id))
-        return;
-    set_pending(word, id);
-    vgic_notify(cpu, cpu->vm, target_of(&cpu->vm->virq, cpu->vcpu, id));
-}
-
 void virq_physical(struct cpu *cpu, uint32_t number)
 {
     struct virq *virq = &cpu->vm->virq;
     struct vgic_word *word = vgic_word(virq, cpu->vcpu, number);
 
     spin_lock(&virq->lock);
-    if (!take(cpu, word, number))
-        queue(cpu, word, number);
+    if (!take(cpu, word, number) && !(PLAN_DIRECT && is_stray(cpu, word, number))) {
+        set_pending(word, number);
+        vgic_notify(cpu, cpu->vm, target_of(virq, cpu->vcpu, number));
+    }
     spin_unlock(&virq->lock);
 }
 

@@ -44,8 +44,8 @@ struct virq {
     uint8_t lr_source[PLAN_VCPUS_MAX][GIC_LR_MAX]; /* vCPU that has sent the SGI in it */
     uint16_t used[PLAN_VCPUS_MAX];                 /* list registers that hold one, a bit each */
     bool recheck[PLAN_VCPUS_MAX];                  /* more has changed than that something waits */
-    bool stale[PLAN_VCPUS_MAX];                    /* the VM was reset, and the vCPU's list registers not yet: recheck, too */
-    bool asleep[PLAN_VCPUS_MAX];                   /* GICv3: GICR_WAKER */
+    bool stale[PLAN_VCPUS_MAX];  /* the VM was reset, and the vCPU's list registers not yet: recheck, too */
+    bool asleep[PLAN_VCPUS_MAX]; /* GICv3: GICR_WAKER */
 };
 
 /* The word that holds an interrupt, as one vCPU sees it; id is less than PLAN_IRQ_WORDS * 32. */
