@@ -20,6 +20,7 @@
 #define GICC_PMR  0x04u
 #define GICC_IAR  0x0cu
 #define GICC_EOIR 0x10u
+#define GICC_IIDR 0xfcu
 #define GICC_DIR  0x1000u
 
 #define GICH_HCR   0x00u
@@ -39,6 +40,15 @@
 #define LR_PHYSICAL  10
 #define LR_END       (1u << 19)
 
+/*
+ * QEMU (10.0, arm_gic.c) does not look at a level again when a guest's end of interrupt deactivates it: one that is still high
+ * is lost until anything else happens at its GIC. So the end is told there and the deactivation is ours, after which it looks.
+ * QEMU's is known by a product number of 0 from Arm, which no GIC of theirs has (IHI 0048B, section 4.4, GICC_IIDR).
+ */
+#define IIDR_QEMU 0x0002043bu
+
+static bool forgets_levels;
+
 static uint64_t gicd(uint32_t reg)
 {
     return config.irqchip_base + reg;
@@ -56,6 +66,7 @@ static uint64_t gich(uint32_t reg)
 
 void irqchip_init(void)
 {
+    forgets_levels = mmio_read32(gicc(GICC_IIDR)) == IIDR_QEMU;
     mmio_write32(gicd(GICD_CTLR), 0);
     for (uint32_t id = GIC_SPI; id < PLAN_IRQS; id++) {
         bool is_edge = (config.irq_edges[id / 32] >> (id % 32) & 1) != 0;
@@ -149,13 +160,20 @@ void gic_lr_set(uint32_t index, uint32_t id, uint32_t priority, uint32_t physica
 {
     uint32_t lr = (uint32_t)LR_PENDING << LR_STATE | priority >> 3 << LR_PRIORITY | id;
 
-    if (physical != 0)
+    bool apart = physical != 0 && gic_lr_ends_apart(physical);
+
+    if (physical != 0 && !apart)
         lr |= LR_HW | physical << LR_PHYSICAL;
     else if (id < GIC_PPI)
         lr |= source << LR_PHYSICAL;
-    if (physical == 0 && end)
+    if (apart || (physical == 0 && end))
         lr |= LR_END;
     mmio_write32(gich(GICH_LR + index * 4), lr);
+}
+
+bool gic_lr_ends_apart(uint32_t physical)
+{
+    return forgets_levels && (config.irq_edges[physical / 32] >> (physical % 32) & 1) == 0;
 }
 
 void gic_lr_refill(bool wanted)

@@ -237,6 +237,12 @@ void gic_lr_set(uint32_t index, uint32_t id, uint32_t priority, uint32_t physica
     lr_write(index, lr);
 }
 
+bool gic_lr_ends_apart(uint32_t physical)
+{
+    (void)physical;
+    return false;
+}
+
 void gic_lr_refill(bool wanted)
 {
     sysreg_write(ICH_HCR_EL2, wanted ? ICH_HCR_EN | ICH_HCR_UIE : ICH_HCR_EN);

@@ -53,6 +53,12 @@ void gic_lr_pend(uint32_t index, bool pending); /* one that is active becomes pe
  */
 void gic_lr_set(uint32_t index, uint32_t id, uint32_t priority, uint32_t physical, bool end, uint32_t source);
 
+/*
+ * The guest's end of this physical interrupt does not deactivate it: it is told, and gic_deactivate() is up to us. False where
+ * the hardware ties the two.
+ */
+bool gic_lr_ends_apart(uint32_t physical);
+
 /* Interrupt this CPU when its list registers run empty. */
 void gic_lr_refill(bool wanted);
 

@@ -58,6 +58,8 @@ static void take_back(struct cpu *cpu, uint32_t index, enum gic_lr_state state)
     struct vgic_word *word = vgic_word(virq, cpu->vcpu, id);
     uint32_t target = target_of(virq, cpu->vcpu, id);
 
+    if (state == LR_EMPTY && physical_of(cpu->vm, id) != 0 && gic_lr_ends_apart(physical_of(cpu->vm, id)))
+        gic_deactivate(physical_of(cpu->vm, id));
     if (state == LR_BOTH) {
         gic_lr_pend(index, false);
     } else {

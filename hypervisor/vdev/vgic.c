@@ -248,7 +248,8 @@ void vgic_reset_vcpu(struct cpu *cpu, bool is_restart)
             word->inflight &= ~bit(id);
             if (!is_restart && ((state & LR_PENDING) != 0 || (word->level & bit(id)) != 0))
                 set_pending(word, id);
-            else if (state != LR_EMPTY && physical_of(cpu->vm, id) != 0)
+            else if (physical_of(cpu->vm, id) != 0 &&
+                     (state != LR_EMPTY || gic_lr_ends_apart(physical_of(cpu->vm, id))))
                 gic_deactivate(physical_of(cpu->vm, id));
         }
     }
