@@ -204,6 +204,10 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
     for entry in _entries(root, "firmware"):
         what = _text(entry, "name")
         firmware.append(Reserved(what, *_range(entry, f"'{what}'", sink), "firmware"))
+    firmware += [Reserved("spin table", base, 4096, cpu.span, "firmware") for base, cpu in sorted(
+        {cpu.release_addr // 4096 * 4096: cpu for cpu in facts.cpus
+         if cpu.enable_method == "spin-table" and cpu.release_addr is not None}.items())
+        if not any(r.base <= base and base + 4096 <= r.end for r in (*firmware, *facts.reserved))]
     console, options = facts.console, facts.console_options
     named = root.get("console")
     if isinstance(named, Scalar):

@@ -85,9 +85,16 @@ def with_roots(vms: Sequence[VmPlan], roots: Sequence[int], arch: Arch) -> list[
     return [replace(vm, table=root, restore_table=second.get(vm.index, 0)) for vm, root in zip(vms, roots[1:])]
 
 
+def spin_table(board: Board, cpus: Sequence[Cpu]) -> list[Mapping]:
+    """Pages of the words that release CPUs. Devices, because a CPU without caches reads them."""
+    bases = {cpu.release_addr // PAGE * PAGE for cpu in cpus
+             if cpu.enable_method == "spin-table" and cpu.release_addr is not None}
+    return [Mapping(base, base, PAGE, "rw", "device", "spin table") for base in sorted(bases)]
+
+
 def own_devices(board: Board, console: Console | None, cpus: Sequence[Cpu]) -> tuple[Mapping, ...]:
-    """Pages of the interrupt controller and of the console's UART, by address. `cpus`: those that the plan uses."""
-    found = irqchip.own_maps(board, cpus)
+    """Pages of the interrupt controller, the spin table and the console's UART, by address. `cpus`: those that the plan uses."""
+    found = [*irqchip.own_maps(board, cpus), *spin_table(board, cpus)]
     if console is not None:
         base = console.base // PAGE * PAGE
         found.append(Mapping(base, base, pages(console.base + console.size) - base, "rw", "device", "console",

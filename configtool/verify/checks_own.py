@@ -69,6 +69,7 @@ def _parts(case: Case) -> list[tuple[tuple[int, int], str, str]]:
         parts += [(where, "rw", f"interrupt controller, {name}") for where, name in gic.own]
     elif controller is not None:
         parts += [(whole_pages(base, size), "rw", "interrupt controller") for base, size in controller.registers]
+    parts += [(whole_pages(cpu.release, 8), "rw", "spin table") for cpu in case.facts.cpus if cpu.release]
     parts += [(_file(cpu), "rw", "interrupt files") for cpu in case.facts.cpus if cpu.guest_file]
     if device is not None and case.facts.console is not None:
         parts += [(whole_pages(base, size), "rw", "console") for base, size in device.registers]
@@ -88,6 +89,7 @@ def _devices(case: Case, mapped: Ranges, image: Span, check: Check) -> None:
         wanted.append(("the console", case.facts.console.base))
     wanted += [(f"the interrupt file of {cpu.name}", cpu.guest_file) for cpu in case.facts.cpus if cpu.guest_file]
     wanted += [(f"the redistributor of {cpu.name}", cpu.gicr) for cpu in case.facts.cpus if cpu.gicr]
+    wanted += [(f"the release word of {cpu.name}", cpu.release) for cpu in case.facts.cpus if cpu.release]
     wanted += [(what, at) for what, at in (("GICC", case.facts.gicc), ("GICH", case.facts.gich)) if at]
     for what, address in wanted:
         if not common(mapped, [(address, address + 1)]):

@@ -14,6 +14,7 @@ extern void cpu_start(void);      /* entry.S */
 extern void cpu_start_spin(void); /* entry.S */
 struct cpu *boot_prepare(uint64_t missing_memory);
 void boot_start_others(const struct cpu *self);
+_Noreturn void boot_leave(void);
 _Noreturn void cpu_main(struct cpu *cpu);
 
 /* What entry.S has to know of struct cpu. */
@@ -21,6 +22,12 @@ extern const uint64_t boot_cpu_size;
 const uint64_t boot_cpu_size = sizeof(struct cpu);
 
 #define MPIDR_AFFINITY 0xff00fffffful
+
+/* Where CPUs wait in a spin table nobody answers an SMC. */
+static bool has_psci(void)
+{
+    return config.cpus[0].release == 0;
+}
 
 static bool cpu_exists(const struct cpu_config *planned)
 {
@@ -69,6 +76,15 @@ void boot_start_others(const struct cpu *self)
     }
 }
 
+/* The CPU that came first is none of the plan's. */
+_Noreturn void boot_leave(void)
+{
+    if (has_psci())
+        (void)psci_call(PSCI_CPU_OFF, 0, 0, 0);
+    for (;;)
+        __asm__ volatile("wfi");
+}
+
 /* Event counters of this CPU, all of them the guest's (MDCR_EL2.HPMN). */
 static uint64_t counter_count(void)
 {
@@ -98,7 +114,8 @@ _Noreturn void cpu_main(struct cpu *cpu)
 _Noreturn void arch_system_off(bool failed)
 {
     (void)failed;
-    (void)psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+    if (has_psci())
+        (void)psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
     for (;;)
         __asm__ volatile("wfi");
 }

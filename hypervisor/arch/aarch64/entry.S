@@ -73,10 +73,7 @@ boot:
         bl boot_start_others                    /* (own struct cpu or 0) */
         mov x0, x19
         cbnz x0, cpu_enter
-        ldr w0, =0x84000002                     /* not planned: PSCI CPU_OFF */
-        smc #0
-1:      wfi
-        b 1b
+        b boot_leave
 
 /* Every other CPU: x0 = its struct cpu. */
         .globl cpu_start
@@ -92,7 +89,7 @@ cpu_enter:
         mov sp, x9
         b cpu_main                              /* (struct cpu) */
 
-/* A CPU held by a spin table has no argument: it looks for itself. */
+/* A CPU held by a spin table has no argument: it looks for itself. One that is not planned may share a word of the table. */
         .globl cpu_start_spin
 cpu_start_spin:
         msr daifset, #15
@@ -107,11 +104,15 @@ cpu_start_spin:
         mrs x10, mpidr_el1
         ldr x11, =0xff00ffffff
         and x10, x10, x11
+        mov x13, #PLAN_CPUS
 1:      ldr x11, [x9], #8
         cmp x11, x10
         b.eq cpu_on
         add x0, x0, x12
-        b 1b
+        subs x13, x13, #1
+        b.ne 1b
+2:      wfi
+        b 2b
 
 /* Read the last planned word of each bank while the MMU is off. */
 probe_memory:
