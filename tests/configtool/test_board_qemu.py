@@ -11,6 +11,7 @@ import pytest
 
 from configtool.board.dtb import read_dtb
 from configtool.board.dts import DeviceTree, Node, Property
+from configtool.board.extract import extract
 from configtool.board.load import load_board
 from configtool.board.model import Board
 from configtool.diagnostics import Sink
@@ -116,6 +117,41 @@ def test_zcu102_has_the_registers_of_qemus_memory_map() -> None:
                     "xlnx.v-dp.av_buffer_manager", "xlnx.v-dp.core", "xlnx.v-dp.v_blend", "xlnx.zynqmp_crf",
                     "xlnx.zynqmp_ipi",
                     "zynqmp.ocm_ram_bank_0", "zynqmp.ocm_ram_bank_1", "zynqmp.ocm_ram_bank_2", "zynqmp.ocm_ram_bank_3"}
+
+
+def test_versal_has_the_devices_of_qemus_tree(tmp_path: Path) -> None:
+    """Ours has CPUs with PSCI, labels and no PMC besides."""
+    made = board("xlnx-versal-virt")
+    arguments = [*machine(made), "-display", "none"]
+    arguments[arguments.index("-M") + 1] += f",dumpdtb={tmp_path / 'qemu.dtb'}"
+    subprocess.run([qemu(made.run[0]), *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   timeout=60)
+    theirs = extract(read_dtb((tmp_path / "qemu.dtb").read_bytes(), "qemu"))
+    mine, have = ({(d.registers, tuple((i.number, i.trigger) for i in d.interrupts)) for d in devices
+                   if d.kind == "device" and d.registers} for devices in (made.devices, theirs.devices))
+    assert mine - have == set()
+    assert {hex(p[0][0][0]) for p in have - mine} == {"0xf11f0000", "0xf1240000", "0xf1250000", "0xff9d0000"}
+    assert [(c.id, c.core) for c in made.cpus] == [(c.id, c.core) for c in theirs.cpus]
+    assert [(b.base, b.size) for b in made.memory] == [(b.base, b.size) for b in theirs.memory]
+    assert made.controller is not None and theirs.controller is not None
+    assert made.controller.registers == theirs.controller.registers
+
+
+@pytest.mark.parametrize("name", ["raspberrypi-4b", "imx8mp-evk"])
+def test_what_the_hypervisor_needs_is_where_qemu_has_it(name: str) -> None:
+    """QEMU has not all devices of these boards, and no tree of them."""
+    made = board(name)
+    arguments = [*machine(made), "-S", "-display", "none", "-monitor", "stdio"]
+    out = subprocess.run([qemu(made.run[0]), *arguments], input="info mtree -f\nquit\n", text=True, check=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60).stdout
+    bases = {int(base, 16) for base in re.findall(r"(?m)^ +([0-9a-f]{16})-", out)}
+    assert made.controller is not None
+    own = made.controller.registers[:2] if made.controller.kind == "gicv3" else made.controller.registers[:3]
+    wanted = {base for base, _ in own} | {b.base for b in made.memory[:1]}
+    console = made.device(made.console or "")
+    assert console is not None
+    wanted.add(console.registers[0][0])
+    assert {hex(base) for base in wanted - bases} == set()
 
 
 @pytest.mark.parametrize("name", ["qemu-riscv64-virt", "qemu-riscv64-virt-aplic", "qemu-riscv64-virt-aia",

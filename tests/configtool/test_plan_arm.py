@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from arm_cases import RAM, gic_board, plan_of
+from configtool.board.load import load_board
+from configtool.diagnostics import Sink
 from configtool.emit.files import table_blob
 from configtool.plan.model import Mapping
 from configtool.system import Action
 from plan_cases import KIB, MIB, channel, device_ref, span, system, vm
 from test_plan_tree import at, clean
 
+ROOT = Path(__file__).resolve().parents[2]
 TWO = system(vm("a", count=2, devices=(device_ref("rtc@9010000"), device_ref("virtio_mmio@a000000"))), vm("b", line=30),
              channels=(channel("data", 64 * KIB, "a", "b"),))
 
@@ -72,6 +75,18 @@ def test_redistributors_follow_mpidr_through_regions_with_their_stride(tmp_path:
 def test_cpu_that_waits_in_a_spin_table() -> None:
     plan = plan_of(system(vm("a")), gic_board(method="spin-table", release=0xd8))
     assert plan.cpus[0].release == 0xd8
+    assert [(m.phys, m.size, m.access, m.kind) for m in plan.hypervisor.devices if m.name == "spin table"] == [
+        (0, 0x1000, "rw", "device")]
+
+
+def test_no_vm_gets_the_page_of_a_spin_table(tmp_path: Path) -> None:
+    board = load_board("raspberrypi-4b", span(1), "", Sink())
+    assert board is not None and [(r.name, r.base, r.size) for r in board.reserved] == [("memreserve@0", 0, 0x1000)]
+    source = (ROOT / "boards/raspberrypi-4b/board.dts").read_text().replace("/memreserve/ 0x0 0x1000;", "")
+    (tmp_path / "board.dts").write_text(source)
+    (tmp_path / "board.yaml").write_text((ROOT / "boards/raspberrypi-4b/board.yaml").read_text())
+    board = load_board(str(tmp_path), span(1), "", Sink())
+    assert board is not None and [(r.name, r.base, r.size) for r in board.reserved] == [("spin table", 0, 0x1000)]
 
 
 def test_lines_are_intids_and_each_vm_has_its_timer() -> None:

@@ -32,6 +32,38 @@ TEST(aarch64_unplanned_boot_cpu)
     CHECK_EQ(boot_prepare(0), NULL);
 }
 
+static void spin_table(void)
+{
+    for (unsigned i = 0; i < PLAN_CPUS; i++)
+        fake_config()->cpus[i].release = 0xd8 + 8 * i;
+}
+
+/* Nobody answers PSCI there: an SMC would be undefined. */
+TEST(aarch64_spin_table)
+{
+    spin_table();
+    fake_absent[1] = true; /* nobody knows before it has come */
+    fake_cpus[0].mpidr_el1 = 0x80000000;
+    CHECK_EQ(boot_prepare(0), &cpus[0]);
+    CHECK(cpu_state(&cpus[1]) != VCPU_MISSING);
+    boot_start_others(&cpus[0]);
+    CHECK_EQ(fake_releases[0xd8 / 8], 0);
+    for (unsigned i = 1; i < PLAN_CPUS; i++)
+        CHECK_EQ(fake_releases[0xd8 / 8 + i], (uintptr_t)&cpu_start_spin);
+    CHECK(strstr(fake_assembly_done(), "sev") != NULL);
+    CHECK_EQ(OUTCOME(arch_system_off(true)), PARKED);
+    CHECK_EQ(OUTCOME(boot_leave()), PARKED);
+    CHECK_EQ(fake_call_count, 0);
+    CHECK_TEXT(fake_screen(), "");
+}
+
+TEST(aarch64_boot_cpu_that_is_not_planned_leaves)
+{
+    CHECK_EQ(OUTCOME(boot_leave()), PARKED);
+    CHECK_EQ(fake_call_count, 1);
+    CHECK_EQ(fake_calls[0].function, PSCI_CPU_OFF);
+}
+
 TEST(aarch64_missing_memory)
 {
     CHECK_EQ(OUTCOME(boot_prepare(0x7ffffff8)), OFF);

@@ -19,6 +19,7 @@ struct fake_call {
 };
 
 extern struct fake_call fake_calls[64];
+extern uint64_t fake_releases[0x200]; /* what was written into a spin table, by address / 8 */
 extern unsigned fake_call_count;
 
 /* --- Physical GIC, and the virtual CPU interface that it gives a guest --- */
@@ -67,6 +68,8 @@ void trap_exception(struct cpu *cpu, uint64_t syndrome);
 _Noreturn void trap_panic(const struct cpu *cpu, uint64_t sp, uint64_t lr);
 struct cpu *boot_prepare(uint64_t missing_memory);
 void boot_start_others(const struct cpu *self);
+_Noreturn void boot_leave(void);
+void cpu_start_spin(void);
 _Noreturn void cpu_main(struct cpu *cpu);
 
 #endif

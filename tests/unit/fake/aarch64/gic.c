@@ -378,11 +378,17 @@ uint64_t mmio_read64(uint64_t address)
     return 0;
 }
 
-/* GICD_IROUTER: the affinity that one goes to. */
+uint64_t fake_releases[0x200]; /* by address / 8: words of a spin table */
+
+/* GICD_IROUTER: the affinity that one goes to; below 4 KiB a spin table. */
 void mmio_write64(uint64_t address, uint64_t value)
 {
     uint64_t id = (address - config.irqchip_base - 0x6000) / 8;
 
+    if (address < sizeof(fake_releases)) {
+        fake_releases[address / 8] = value;
+        return;
+    }
     if (FAKE_GIC != 3 || id >= 1024 || fake_cpu_of_id(value) < 0)
         abort();
     shared[id].target = (uint32_t)fake_cpu_of_id(value);
