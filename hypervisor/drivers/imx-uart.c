@@ -36,7 +36,7 @@ void uart_put(char c)
 {
     set(UCR1, UCR1_ON);
     set(UCR2, UCR2_BOTH);
-    while (mmio_read32(uart(UTS)) & UTS_FULL)
+    while ((mmio_read32(uart(UTS)) & UTS_FULL) != 0)
         ;
     mmio_write32(uart(UTXD), (uint8_t)c);
 }

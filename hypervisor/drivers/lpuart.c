@@ -38,7 +38,7 @@ int uart_get(void)
 {
     uint32_t status = mmio_read32(uart(STAT));
 
-    if (status & STAT_OR)
+    if ((status & STAT_OR) != 0)
         mmio_write32(uart(STAT), (status & STAT_CONFIG) | STAT_OR);
     return (mmio_read32(uart(FIFO)) & FIFO_EMPTY) != 0 ? -1 : (int)(mmio_read32(uart(DATA)) & 0xff);
 }

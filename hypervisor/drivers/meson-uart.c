@@ -32,7 +32,7 @@ static void control_on(uint32_t bits)
 void uart_put(char c)
 {
     control_on(CONTROL_BOTH);
-    while (mmio_read32(uart(STATUS)) & STATUS_FULL)
+    while ((mmio_read32(uart(STATUS)) & STATUS_FULL) != 0)
         ;
     mmio_write32(uart(WFIFO), (uint8_t)c);
 }

@@ -21,7 +21,7 @@ void uart_put(char c)
 
     if ((control & CTRL_ON) == 0)
         mmio_write32(config.console.base + TXCTRL, control | CTRL_ON);
-    while (mmio_read32(config.console.base + TXDATA) & DATA_NONE)
+    while ((mmio_read32(config.console.base + TXDATA) & DATA_NONE) != 0)
         ;
     mmio_write32(config.console.base + TXDATA, (uint8_t)c);
 }
