@@ -26,13 +26,15 @@ def load(name: str, folder: str = "") -> tuple[Board | None, list[tuple[str, str
 
 
 def test_every_board_that_comes_with_bulkhead_loads() -> None:
-    assert board_names() == ["qemu-aarch64-virt-gicv2", "qemu-aarch64-virt-gicv3", "qemu-riscv32-virt",
-                             "qemu-riscv64-virt",
-                             "qemu-riscv64-virt-aia",
-                             "qemu-riscv64-virt-aplic", "xlnx-zcu102"]
+    assert board_names() == ["arm-fvp-base-revc", "beaglebone-ai64", "hikey960", "imx8mp-evk", "imx8mq-evk",
+                             "imx8qm-mek", "jetson-tx2", "qemu-aarch64-virt-gicv2", "qemu-aarch64-virt-gicv3",
+                             "qemu-riscv32-virt", "qemu-riscv64-virt", "qemu-riscv64-virt-aia",
+                             "qemu-riscv64-virt-aplic", "raspberrypi-4b", "rock960", "ultra96", "xlnx-versal-virt",
+                             "xlnx-zcu102"]
     for name in board_names():
         board, found = load(name)
-        assert board is not None and found == [] and board.name == name and board.description and board.run
+        assert board is not None and found == [] and board.name == name and board.description
+        assert board.run or board.run_notes
 
 
 def test_ways_to_name_a_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,8 +62,10 @@ def test_a_compiled_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("name, message, help_", [
     ("qemu-riscv64-vrit", "there is no board 'qemu-riscv64-vrit'", "did you mean qemu-riscv64-virt?"),
     ("nothing", "there is no board 'nothing'",
-     "boards that there are: qemu-aarch64-virt-gicv2, qemu-aarch64-virt-gicv3, qemu-riscv32-virt, qemu-riscv64-virt, "
-     "qemu-riscv64-virt-aia, qemu-riscv64-virt-aplic, xlnx-zcu102"),
+     "boards that there are: arm-fvp-base-revc, beaglebone-ai64, hikey960, imx8mp-evk, imx8mq-evk, imx8qm-mek, "
+     "jetson-tx2, qemu-aarch64-virt-gicv2, qemu-aarch64-virt-gicv3, qemu-riscv32-virt, qemu-riscv64-virt, "
+     "qemu-riscv64-virt-aia, qemu-riscv64-virt-aplic, raspberrypi-4b, rock960, ultra96, xlnx-versal-virt, "
+     "xlnx-zcu102"),
     ("./nothing", "there is no board folder nothing", "a path is relative to the folder of the file that names it"),
     ("nothing.dtb", "there is no file nothing.dtb", "a path is relative to the folder of the file that names it"),
     ("..", "the board 'FOLDER' has no device tree", "put board.dts or board.dtb into .."),
