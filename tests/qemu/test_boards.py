@@ -177,4 +177,4 @@ def test_two_vms_run(boot, name: str, cpus: int) -> None:
 def test_hello_runs_on_an_imx(boot) -> None:
     console = boot("examples/hello/hello-imx8mp-evk.yaml")
     assert console.expect_end() == 0
-    assert console.lines("hello") == ["Hello from hart 0 of 1", "memory: 16 MiB at 0x40000000"]
+    assert console.lines("hello") == ["Hello from CPU 0 of 1", "memory: 16 MiB at 0x40000000"]
