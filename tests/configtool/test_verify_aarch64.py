@@ -38,7 +38,11 @@ vms:
 
 @functools.lru_cache(maxsize=None)
 def build(board: str) -> Verified:
-    return make({"system.yaml": YAML.replace("BOARD", board).encode(), "alpha.bin": pattern(3, 5000),
+    name, _, direct = board.partition(" ")
+    text = YAML.replace("BOARD", name)
+    if direct:
+        text = text.replace("    vcpus:", "    interrupts: direct\n    vcpus:")
+    return make({"system.yaml": text.encode(), "alpha.bin": pattern(3, 5000),
                  "table.bin": pattern(5, 65536), "beta.bin": pattern(7, 9000)})
 
 
@@ -78,7 +82,7 @@ def slots(board: str, walk: Walk, level: int) -> Iterator[tuple[int, int, int]]:
     return visit(walk.root, walk.tables[0][1], level)
 
 
-BOARDS = ("qemu-aarch64-virt-gicv2", "qemu-aarch64-virt-gicv3")
+BOARDS = ("qemu-aarch64-virt-gicv2", "qemu-aarch64-virt-gicv3", "qemu-aarch64-virt-gicv3 direct")
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -155,10 +159,34 @@ def _configuration(board: str) -> Iterator[tuple[str, bytes]]:
                                                                      changed.to_bytes(field.size, "little"))
 
 
+def _lines(board: str) -> Iterator[tuple[str, bytes]]:
+    """Whose a virtual line is, of VMs that have their interrupts themselves: it is somebody else's, a device's, nobody's."""
+    elf, facts = good(board)
+    where = {f.path: f for f in fields(elf, build(board).layout)}
+    alpha, beta = facts.vms
+    for vm, other in ((alpha, beta), (beta, alpha)):
+        lines = [n for n, source in enumerate(vm.irq_physical) if source == n >= 32 and n != 34]
+        assert len(lines) == 2 and vm.uart_irq in lines
+        for line in lines:
+            owner = where[f"irq_owner[{line}].vm"].address
+            yield f"line {line} of {vm.name} is nobody's", patched(board, owner, struct.pack("<HH", 0xffff, 0))
+            yield f"line {line} of {vm.name} is {other.name}'s", patched(board, owner, struct.pack("<HH", other.index, line))
+            yield f"line {line} of {vm.name} is another one there", patched(board, owner + 2, struct.pack("<H", line + 1))
+            yield f"line {line} of {vm.name} is the hypervisor's", patched(board, owner, struct.pack("<HH", 0xfffe, 0))
+        uart = where[f"vms[{vm.index}].uart_irq"].address
+        for name, number in (("the RTC's", 34), ("the console's", 33), ("its timer's", 27), ("of the other VM", other.uart_irq)):
+            yield f"the UART's line of {vm.name} is {name}", patched(board, uart, struct.pack("<H", number))
+    for number in (27, 34):
+        word = where[f"irq_edges[{number // 32}]"].address
+        value = facts.irq_edges[number // 32]
+        yield f"{number} is an edge", patched(board, word, struct.pack("<I", value | 1 << number % 32))
+
+
 @pytest.mark.parametrize("board, kind, mutations", [
     (BOARDS[1], "entries", _entries), (BOARDS[1], "registers", _registers),
     (BOARDS[1], "configuration", _configuration),
-    (BOARDS[0], "registers", _registers)])
+    (BOARDS[0], "registers", _registers), (BOARDS[2], "configuration", _configuration),
+    (BOARDS[2], "lines", _lines)])
 def test_every_mutation_is_caught(board: str, kind: str, mutations: Callable[[str], Iterator[tuple[str, bytes]]],
                                   capsys: pytest.CaptureFixture[str]) -> None:
     total, missed = 0, []
