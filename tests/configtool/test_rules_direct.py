@@ -7,7 +7,7 @@ from pathlib import Path
 
 from arm_cases import IMAGES, device, gic_board, plan_of
 from configtool.plan.make import make_plan
-from plan_cases import KIB, Sink, channel, device_ref, span, system, vm
+from plan_cases import KIB, Sink, channel, device_ref, system, vm
 from test_rules_programs import board, said
 
 DIRECT = system(vm("a", count=2, interrupts="direct", devices=(device_ref("rtc@9010000"),)),

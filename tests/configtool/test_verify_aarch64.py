@@ -174,12 +174,12 @@ def _lines(board: str) -> Iterator[tuple[str, bytes]]:
             yield f"line {line} of {vm.name} is another one there", patched(board, owner + 2, struct.pack("<H", line + 1))
             yield f"line {line} of {vm.name} is the hypervisor's", patched(board, owner, struct.pack("<HH", 0xfffe, 0))
         uart = where[f"vms[{vm.index}].uart_irq"].address
-        for name, number in (("the RTC's", 34), ("the console's", 33), ("its timer's", 27), ("of the other VM", other.uart_irq)):
-            yield f"the UART's line of {vm.name} is {name}", patched(board, uart, struct.pack("<H", number))
-    for number in (27, 34):
-        word = where[f"irq_edges[{number // 32}]"].address
-        value = facts.irq_edges[number // 32]
-        yield f"{number} is an edge", patched(board, word, struct.pack("<I", value | 1 << number % 32))
+        for name, wrong in (("the RTC's", 34), ("the console's", 33), ("its timer's", 27), ("of the other VM", other.uart_irq)):
+            yield f"the UART's line of {vm.name} is {name}", patched(board, uart, struct.pack("<H", wrong))
+    for source in (27, 34):
+        word = where[f"irq_edges[{source // 32}]"].address
+        value = facts.irq_edges[source // 32]
+        yield f"{source} is an edge", patched(board, word, struct.pack("<I", value | 1 << source % 32))
 
 
 @pytest.mark.parametrize("board, kind, mutations", [
