@@ -55,6 +55,7 @@ class _Reader:
             vms=tuple(self._vm(key, _mapping(value)) for key, value in _mapping(root.get("vms"))),
             channels=tuple(self._channel(key, _mapping(value)) for key, value in _mapping(root.get("channels"))),
             console=_text(hypervisor, "console"), console_span=_span(hypervisor, "console"), sources=files,
+            on_panic=_text(hypervisor, "on_panic") or "power-off", on_panic_span=_span(hypervisor, "on_panic"),
             run=tuple(text for text, _ in _names(root.get("run"))),
             colors=_optional(hypervisor.get("colors"), self._colors) or self.colors)
 

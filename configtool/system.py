@@ -191,6 +191,8 @@ class System:
     channels: tuple[Channel, ...] = ()
     console: str | None = None      # hypervisor.console: a device name, 'none', or None: the board's stdout-path
     console_span: Span | None = None
+    on_panic: str = "power-off"     # hypervisor.on_panic: 'power-off', 'halt', 'reset'
+    on_panic_span: Span | None = None
     sources: tuple[str, ...] = field(default=())   # every YAML file read (extends)
     run: tuple[str, ...] = ()       # arguments added to the board's run command; '{dir}' is the build folder
     colors: Colors | None = None    # of the hypervisor

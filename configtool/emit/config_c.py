@@ -80,6 +80,7 @@ def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
         f"    .henvcfg = {plan.henvcfg:#x},",
         f"    .sstc = {'true' if plan.sstc else 'false'},",
         *(["    .stats = true,"] if plan.stats else []),
+        *([f"    .on_panic = PANIC_{plan.on_panic.upper()},"] if plan.on_panic != "power-off" else []),
         f"    .has_console = {'true' if plan.console else 'false'},",
     ]
     if plan.console:

@@ -377,7 +377,7 @@ class _Maker:
             "sstc" in everywhere, cpu_choice.henvcfg(self.all_cpus), hypervisor, cpu_plans, tuple(vms),
             (), board_console, chip,
             tuple(owners[s] for s in sorted(owners)), space.probes(8), space.uses(), board.run + system.run, parts(system),
-            colors=colored.summary(self.colors))
+            on_panic=system.on_panic, colors=colored.summary(self.colors))
         return plan, needed
 
     def _cpu_plans(self, stacks: tuple[Range, ...]) -> tuple[CpuPlan, ...]:

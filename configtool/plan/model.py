@@ -358,6 +358,7 @@ class Plan:
     uses: tuple[Use, ...]
     run: tuple[str, ...]            # board's run command
     parts: tuple[str, ...] = ()     # files of hypervisor/parts that the system needs, sorted
+    on_panic: str = "power-off"     # 'halt', 'reset'
     stats: bool = False             # the hypervisor prints its exit counters at the end
     colors: "ColorPlan | None" = _quiet(None)
 

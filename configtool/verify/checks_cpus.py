@@ -36,6 +36,10 @@ def configuration(facts: Facts, expected: Expected) -> Check:
         check.look()
         if got != want:
             check.fail(f"{what} '{got}' in the image", span, f"here '{want}'")
+    check.look()
+    if facts.on_panic != system.on_panic:
+        check.fail(f"a panic of the hypervisor ends with '{facts.on_panic}' in the image",
+                   system.on_panic_span or Span(system.file), f"here '{system.on_panic}'")
     have, want_names = [vm.name for vm in facts.vms], [vm.name for vm in system.vms]
     check.look(len(have))
     if have != want_names:

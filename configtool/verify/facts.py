@@ -125,6 +125,7 @@ class Facts:
     name: str
     file: str
     board: str
+    on_panic: str                                   # 'power-off', 'halt', 'reset'
     irqchip: int
     henvcfg: int
     sstc: bool
@@ -239,7 +240,7 @@ def _facts(elf: Elf, memory: _Memory, made_for: Machine, config: Record, section
     return Facts(
         elf=elf, arch=made_for.arch, name=memory.text(c.system, "config.system"),
         file=memory.text(c.file, "config.file"),
-        board=memory.text(c.board, "config.board"), irqchip=c.irqchip_base, henvcfg=c.henvcfg, sstc=bool(c.sstc),
+        board=memory.text(c.board, "config.board"), on_panic=_on_panic(c.on_panic), irqchip=c.irqchip_base, henvcfg=c.henvcfg, sstc=bool(c.sstc),
         gicc=c.gicc_base, gich=c.gich_base, maintenance=c.maintenance_irq, timer=c.timer_irq,
         irq_edges=c.irq_edges, one_security_state=_truth(c.one_security_state, "config.one_security_state"),
         boot_ids=_words(elf, memory, "boot_ids", len(c.cpus)) if elf.symbol("boot_ids") else (),
@@ -263,6 +264,11 @@ def _physical(elf: Elf, name: str) -> Ranges:
     start, end = section.offset, section.offset + section.size
     return union((s.base + max(start, s.offset) - s.offset, s.base + min(end, s.offset + s.file_size) - s.offset)
                  for s in elf.segments if s.offset < end and start < s.offset + s.file_size)
+
+
+def _on_panic(value: object) -> str:
+    """As the description calls it."""
+    return str(value).removeprefix("PANIC_").lower().replace("_", "-")
 
 
 def _words(elf: Elf, memory: _Memory, name: str, count: int = 0) -> tuple[int, ...]:

@@ -11,6 +11,9 @@
 #include "stats.h"
 #include "vm.h"
 
+/* Longer than anyone who is alive holds the console, some 0.1 s at 115,200 baud. */
+#define SEIZE_TRIES 50000000u
+
 #define ESCAPE   '\x05'                          /* Ctrl-E, as tinyVP has it */
 #define NUMBERED (PLAN_VMS < 10 ? PLAN_VMS : 10) /* VMs that a digit chooses */
 
@@ -294,14 +297,11 @@ void console_words(const char *title, const uint64_t *words, uint32_t count)
     put_text("\r\n");
 }
 
-void console_panic(const char *format, ...)
+void console_seize(void)
 {
-    va_list arguments;
-
     if (!config.has_console)
         return;
-    va_start(arguments, format);
-    put_text("\r\n[bulkhead] ");
-    print_format(uart_put, format, arguments);
-    va_end(arguments);
+    (void)spin_lock_within(&console.lock, SEIZE_TRIES);
+    put_text("\r\n");
+    console.shown = 0;
 }

@@ -3,6 +3,7 @@
 
 #include "arch.h"
 #include "drivers.h"
+#include "panic.h"
 #include "stats.h"
 
 struct vm vms[PLAN_VMS];
@@ -12,9 +13,12 @@ static uint32_t running = PLAN_VMS; /* VMs that have not ended */
 
 enum vm_start vm_start(struct vm *vm, uint32_t vcpu, uint64_t pc, uint64_t arg)
 {
-    struct cpu *cpu = vm_cpu(vm, vcpu);
+    struct cpu *cpu;
     uint32_t state = VCPU_OFF;
 
+    ensure(vcpu < vm->config->vcpu_count);
+    cpu = vm_cpu(vm, vcpu);
+    ensure(cpu->vm == vm);
     if (!__atomic_compare_exchange_n(&cpu->state, &state, VCPU_CLAIMED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return state == VCPU_MISSING ? VM_START_MISSING : VM_START_NOT_OFF;
     cpu->start_pc = pc;
@@ -105,6 +109,7 @@ static void restart(struct cpu *cpu)
     struct vm *vm = cpu->vm;
     const struct vm_config *own = vm->config;
 
+    ensure(cpu->vcpu == 0 && vm_state(vm) == VM_RESTARTING);
     /* First, so that what virq_reset() tells the others is not forgotten. */
     for (uint32_t vcpu = 0; vcpu < own->vcpu_count; vcpu++) {
         struct cpu *other = vm_cpu(vm, vcpu);
@@ -151,6 +156,7 @@ _Noreturn void vm_vcpu_off(struct cpu *cpu)
     const struct vm *vm = cpu->vm;
     bool others = false;
 
+    panic_check();
     cpu_set_state(cpu, VCPU_OFF);
     /* Of two that go off at once, one sees the other off. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -180,6 +186,7 @@ _Noreturn void cpu_park(struct cpu *cpu)
     virq_reset_vcpu(cpu);
     for (;;) {
         (void)cpu_take_events(cpu);
+        panic_check();
         if (vm_state(cpu->vm) == VM_RESTARTING)
             vm_join_restart(cpu);
         if (vm_state(cpu->vm) == VM_RUNNING && cpu_state(cpu) == VCPU_STARTING)

@@ -22,6 +22,11 @@ void irqchip_init(void)
     aplic_write(APLIC_DOMAINCFG, DOMAINCFG_IE | DOMAINCFG_MSI);
 }
 
+void irqchip_quiet(void)
+{
+    aplic_write(APLIC_DOMAINCFG, 0);
+}
+
 void irqchip_init_cpu(struct cpu *cpu)
 {
     (void)cpu;

@@ -18,6 +18,11 @@ void irqchip_init(void)
     aplic_write(APLIC_DOMAINCFG, DOMAINCFG_IE);
 }
 
+void irqchip_quiet(void)
+{
+    aplic_write(APLIC_DOMAINCFG, 0);
+}
+
 void irqchip_init_cpu(struct cpu *cpu)
 {
     aplic_write(idc_register(cpu, IDC_FORCE), 0);

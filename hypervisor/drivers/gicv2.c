@@ -82,6 +82,11 @@ void irqchip_init(void)
     mmio_write32(gicd(GICD_CTLR), 1);
 }
 
+void irqchip_quiet(void)
+{
+    mmio_write32(gicd(GICD_CTLR), 0);
+}
+
 void irqchip_init_cpu(struct cpu *cpu)
 {
     (void)cpu;

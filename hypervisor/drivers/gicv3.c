@@ -71,6 +71,11 @@ void irqchip_init(void)
         direct_init((mmio_read32(gicd(GICD_CTLR)) & GICD_CTLR_DS) != 0);
 }
 
+void irqchip_quiet(void)
+{
+    mmio_write32(gicd(GICD_CTLR), 0);
+}
+
 void irqchip_init_cpu(struct cpu *cpu)
 {
     uint64_t own = cpu->config->gicr;

@@ -24,6 +24,13 @@ void irqchip_init(void)
     }
 }
 
+/* A source of priority 0 never interrupts. */
+void irqchip_quiet(void)
+{
+    for (uint32_t source = 1; source < PLAN_IRQS; source++)
+        mmio_write32(config.irqchip_base + source * 4, 0);
+}
+
 void irqchip_init_cpu(struct cpu *cpu)
 {
     for (uint32_t source = 0; source < PLAN_IRQS; source += 32)

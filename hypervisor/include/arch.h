@@ -57,4 +57,16 @@ void arch_guest_state(void);
 /* Power the machine off. `failed`: the hypervisor gives up. */
 _Noreturn void arch_system_off(bool failed);
 
+/* Reset the machine. */
+_Noreturn void arch_system_reset(void);
+
+/* This CPU does nothing any more, and takes no interrupt. */
+_Noreturn void arch_halt(void);
+
+/* The CPU that runs; NULL: it is still booting. */
+struct cpu *arch_this_cpu(void);
+
+/* A row of a panic's report: registers of this CPU. `sp`: where its stack was. */
+void arch_panic_state(uint64_t sp);
+
 #endif

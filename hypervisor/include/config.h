@@ -138,6 +138,9 @@ struct console_config {
     uint32_t cpu;       /* index of the CPU that takes it */
 };
 
+/* What the board does when the hypervisor gives up. */
+enum panic_action { PANIC_POWER_OFF, PANIC_HALT, PANIC_RESET };
+
 struct config {
     const char *system; /* name of the system */
     const char *file;   /* base name of its YAML file */
@@ -151,7 +154,8 @@ struct config {
     uint64_t henvcfg;         /* RISC-V: what guests may use of the environment */
     bool sstc;                /* guests program their timer themselves */
     bool stats;               /* print the exit counters at the end */
-    bool has_console;         /* the hypervisor owns a UART */
+    enum panic_action on_panic;
+    bool has_console; /* the hypervisor owns a UART */
     struct console_config console;
     struct cpu_config cpus[PLAN_CPUS];
     struct vm_config vms[PLAN_VMS];

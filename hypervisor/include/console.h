@@ -49,7 +49,10 @@ __attribute__((format(printf, 1, 2))) void console_row(const char *format, ...);
 void console_words(const char *title, const uint64_t *words, uint32_t count); /* a row of them in hexadecimal */
 void console_release(void);
 
-/* The same as console_message() from a hypervisor that is about to stop: takes no lock. */
-__attribute__((format(printf, 1, 2))) void console_panic(const char *format, ...);
+/*
+ * The same as console_hold() for a hypervisor that is about to stop, and never releases it: waits a while for the one that
+ * holds it, which may be this CPU itself, and then prints all the same.
+ */
+void console_seize(void);
 
 #endif

@@ -14,6 +14,7 @@ int uart_get(void);           /* next byte received, -1: none */
 void uart_enable_input(void); /* raise an interrupt for each */
 
 /* The physical interrupt controller. */
+void irqchip_quiet(void);                /* no device interrupts any CPU any more: of a hypervisor that ends */
 void irqchip_init(void);                 /* once, by the boot CPU */
 void irqchip_init_cpu(struct cpu *cpu);  /* by each CPU */
 uint32_t irqchip_claim(struct cpu *cpu); /* source number, 0: none */

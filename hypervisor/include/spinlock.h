@@ -3,6 +3,7 @@
 #ifndef SPINLOCK_H
 #define SPINLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct spinlock {
@@ -16,6 +17,19 @@ static inline void spin_lock(struct spinlock *lock)
 
     while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket)
         ;
+}
+
+/* The same, but false if it does not come within so many looks at the lock. The ticket stays taken. */
+static inline bool spin_lock_within(struct spinlock *lock, uint32_t tries)
+{
+    uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+
+    while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
+        if (tries == 0)
+            return false;
+        tries--;
+    }
+    return true;
 }
 
 static inline void spin_unlock(struct spinlock *lock)

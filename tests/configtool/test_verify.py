@@ -53,7 +53,7 @@ bulkhead.elf: verified for qemu-riscv64-virt, build {build}
                   alpha rings gamma (news, interrupt 32)
   beta     gamma  news 4KiB: both read
 
-  ok      configuration     the image was made from this description, for this board (13 values)
+  ok      configuration     the image was made from this description, for this board (14 values)
   ok      image-file        the image lies where it is linked, in RAM that is nobody else's (14 segments)
   ok      tables            translation tables are well formed and lie in their own section (25 tables)
   ok      memory-exclusive  each VM's memory is its own but for channels (3,603 pages)

@@ -325,12 +325,29 @@ TEST(aarch64_panic)
     boot();
     sysregs->esr_el2 = 0x96000045;
     sysregs->far_el2 = 0x1234;
-    CHECK_EQ(OUTCOME(trap_panic(self, 0x11, 0x22)), OFF);
-    CHECK_TEXT(fake_brief(), "\r\n[bulkhead] hypervisor exception on cpu@100, running for vm 'alpha' vcpu 0\r\n"
-                             "  esr 96000045 far 1234 elr 40000100 spsr 3c5\r\n"
-                             "  sp 11 lr 22 hcr 10003008038003b vttbr 40210000\r\n");
-    CHECK_EQ(OUTCOME(trap_panic(NULL, 0, 0)), OFF);
-    CHECK_TEXT(fake_brief(), "");
+    CHECK_EQ(OUTCOME(trap_panic(0x11)), OFF);
+    CHECK_TEXT(fake_screen(),
+               "\r\n[bulkhead] hypervisor panic on cpu@100, running for vm 'alpha' vcpu 0: exception\r\n"
+               "[bulkhead]     esr 96000045 far 1234 elr 40000100 sp 11 spsr 3c5 hcr 10003008038003b vttbr 40210000\r\n"
+               "[bulkhead] the board is powered off\r\n");
+    CHECK_EQ(fake_calls[fake_call_count - 1].function, PSCI_SYSTEM_OFF);
+}
+
+TEST(aarch64_panic_resets)
+{
+    fake_config()->on_panic = PANIC_RESET;
+    boot();
+    CHECK_EQ(OUTCOME(trap_panic(0x11)), OFF);
+    CHECK_EQ(fake_calls[fake_call_count - 1].function, PSCI_SYSTEM_RESET);
+}
+
+/* While the first CPU boots there is no struct cpu yet. */
+TEST(aarch64_panic_while_booting)
+{
+    boot();
+    sysregs->tpidr_el2 = 0;
+    CHECK_EQ(OUTCOME(trap_panic(0x11)), OFF);
+    CHECK(strstr(fake_screen(), "[bulkhead] hypervisor panic on the boot CPU: exception\r\n") != NULL);
 }
 
 TEST(trap_takes_the_timer_of_the_hypervisor)

@@ -265,8 +265,17 @@ TEST(console_messages)
     fake_screen();
     console_message("hm");
     CHECK_TEXT(fake_screen(), "\r\n[bulkhead] hm\r\n[alpha] > ");
-    console_panic("dead %x\r\n", 0xbeefu);
-    CHECK_TEXT(fake_screen(), "\r\n[bulkhead] dead beef\r\n");
+}
+
+/* Whoever gives up prints in the end, even while another one, or itself, holds the console. */
+TEST(console_seize)
+{
+    fake_boot();
+    console_hold();
+    console_row("half a report");
+    console_seize();
+    console_row("dead %x", 0xbeefu);
+    CHECK_TEXT(fake_screen(), "[bulkhead] half a report\r\n\r\n[bulkhead] dead beef\r\n");
 }
 
 TEST(console_none)
@@ -276,7 +285,8 @@ TEST(console_none)
     say(ALPHA, "text\n");
     console_idle(ALPHA);
     console_message("text");
-    console_panic("text");
+    console_seize();
+    console_row("text");
     vm_end(ALPHA, "stopped");
     CHECK_TEXT(fake_screen(), "");
 }

@@ -7,6 +7,7 @@
 #include "mmio.h"
 
 #define irqchip_init      plic_init
+#define irqchip_quiet     plic_quiet
 #define irqchip_init_cpu  plic_init_cpu
 #define irqchip_claim     plic_claim
 #define irqchip_complete  plic_complete

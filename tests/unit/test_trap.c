@@ -245,25 +245,3 @@ TEST(trap_ipi)
     CHECK_EQ(csrs->sip, 0);
     CHECK_EQ(self->exits[EXIT_EVENT], 1);
 }
-
-TEST(trap_panic)
-{
-    boot();
-    csrs->scause = 13;
-    csrs->stval = 0x1234;
-    csrs->sepc = 0x80200040;
-    csrs->sstatus = 0x120;
-    csrs->hstatus = 0x80;
-    csrs->htval = 5;
-    csrs->hgatp = 0x8000100000080400;
-    csrs->vsatp = 0;
-    self->arch.x[1] = 0x11;
-    self->arch.x[2] = 0x22;
-    CHECK_EQ(OUTCOME(trap_panic(self)), OFF);
-    CHECK_TEXT(fake_brief(), "\r\n[bulkhead] hypervisor exception on cpu@70, running for vm 'alpha' vcpu 0\r\n"
-                             "  scause d stval 1234 sepc 80200040 ra 11 sp 22\r\n"
-                             "  sstatus 120 hstatus 80 htval 5 hgatp 8000100000080400 vsatp 0\r\n");
-    CHECK_EQ(fake_calls[fake_call_count - 1].args[1], SBI_SRST_FAILED);
-    CHECK_EQ(OUTCOME(trap_panic(self)), OFF); /* the second hart to panic says nothing */
-    CHECK_TEXT(fake_brief(), "");
-}

@@ -111,11 +111,29 @@ _Noreturn void cpu_main(struct cpu *cpu)
     cpu_park(cpu);
 }
 
+_Noreturn void arch_halt(void)
+{
+    __asm__ volatile("msr daifset, #15" ::: "memory");
+    for (;;)
+        __asm__ volatile("wfi");
+}
+
 _Noreturn void arch_system_off(bool failed)
 {
     (void)failed;
     if (has_psci())
         (void)psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
-    for (;;)
-        __asm__ volatile("wfi");
+    arch_halt();
+}
+
+_Noreturn void arch_system_reset(void)
+{
+    if (has_psci())
+        (void)psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
+    arch_halt();
+}
+
+struct cpu *arch_this_cpu(void)
+{
+    return (struct cpu *)sysreg_read(tpidr_el2);
 }

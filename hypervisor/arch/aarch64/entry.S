@@ -55,6 +55,7 @@ boot:
         mrs x9, CurrentEL
         cmp x9, #8
         b.ne wrong_level
+        msr tpidr_el2, xzr                      /* no struct cpu yet */
         adr x0, _start
         ldr x1, =PLAN_LOAD
         cmp x0, x1

@@ -8,14 +8,15 @@
 #include "cpu.h"
 #include "drivers.h"
 #include "gic.h"
+#include "panic.h"
 #include "timer.h"
 #include "vgic-direct.h"
 #include "vm.h"
 
-void trap_interrupt(struct cpu *cpu);                                       /* called by vectors.S */
-_Noreturn void trap_serror(struct cpu *cpu);                                /* called by vectors.S */
-void trap_exception(struct cpu *cpu, uint64_t syndrome);                    /* called by vectors.S */
-_Noreturn void trap_panic(const struct cpu *cpu, uint64_t sp, uint64_t lr); /* called by vectors.S */
+void trap_interrupt(struct cpu *cpu);                    /* called by vectors.S */
+_Noreturn void trap_serror(struct cpu *cpu);             /* called by vectors.S */
+void trap_exception(struct cpu *cpu, uint64_t syndrome); /* called by vectors.S */
+_Noreturn void trap_panic(uint64_t sp);                  /* called by vectors.S */
 
 _Static_assert(__builtin_offsetof(struct arch_cpu, stack) == CPU_STACK, "vectors.S loads the stack from there");
 
@@ -127,16 +128,14 @@ void trap_exception(struct cpu *cpu, uint64_t syndrome)
     }
 }
 
-_Noreturn void trap_panic(const struct cpu *cpu, uint64_t sp, uint64_t lr)
+_Noreturn void trap_panic(uint64_t sp)
 {
-    static uint32_t once;
+    panic("exception", sp);
+}
 
-    if (__atomic_exchange_n(&once, 1, __ATOMIC_ACQ_REL) == 0)
-        console_panic("hypervisor exception on %s, running for vm '%s' vcpu %u\r\n"
-                      "  esr %lx far %lx elr %lx spsr %lx\r\n"
-                      "  sp %lx lr %lx hcr %lx vttbr %lx\r\n",
-                      cpu != NULL ? cpu->config->name : "the boot CPU", cpu != NULL ? cpu->vm->config->name : "nobody",
-                      cpu != NULL ? cpu->vcpu : 0, sysreg_read(esr_el2), sysreg_read(far_el2), sysreg_read(elr_el2),
-                      sysreg_read(spsr_el2), sp, lr, sysreg_read(hcr_el2), sysreg_read(vttbr_el2));
-    arch_system_off(true);
+void arch_panic_state(uint64_t sp)
+{
+    console_row("    esr %lx far %lx elr %lx sp %lx spsr %lx hcr %lx vttbr %lx", sysreg_read(esr_el2),
+                sysreg_read(far_el2), sysreg_read(elr_el2), sp, sysreg_read(spsr_el2), sysreg_read(hcr_el2),
+                sysreg_read(vttbr_el2));
 }

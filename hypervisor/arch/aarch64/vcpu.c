@@ -5,8 +5,10 @@
 #include "console.h"
 #include "cpu.h"
 #include "gic.h"
+#include "panic.h"
 #include "timer.h"
 #include "vdev.h"
+#include "vm.h"
 
 void arch_kick(struct cpu *cpu)
 {
@@ -101,6 +103,7 @@ void arch_vcpu_start(struct cpu *cpu, uint64_t pc, uint64_t arg)
     sysreg_write(cntv_ctl_el0, 0);
     sysreg_write(cntp_ctl_el0, 0);
     sysreg_write(mdscr_el1, 0);
+    ensure(sysreg_read(vttbr_el2) == cpu->vm->config->stage2);
     sysreg_write(elr_el2, pc);
     sysreg_write(spsr_el2, SPSR_EL1H_MASKED);
     __asm__ volatile("ic iallu\n\tdsb nsh\n\tisb" ::: "memory");

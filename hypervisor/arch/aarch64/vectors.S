@@ -6,6 +6,9 @@
  * access to be emulated, which may need any register, saves the rest as well.
  */
 #include "arch/cpu.h"
+#include "plan.h"
+
+#define PANIC_STACK 1024 /* bytes that a panic needs */
 
         .macro save_for_c
         stp x0, x1, [sp, #-16]!
@@ -117,13 +120,15 @@ own:
         cmp x16, x17
         b.lo reach_failed
 1:      msr spsel, #1
-        mrs x0, tpidr_el2
-        mov x1, sp
-        mov x2, x30
-        cbz x0, trap_panic                      /* while booting: the boot stack */
-        ldr x3, [x0, #CPU_STACK]                /* whatever sp was: it may have met its guard page */
-        mov sp, x3
-        b trap_panic                            /* (struct cpu or 0, sp, x30) */
+        mrs x3, tpidr_el2
+        mov x0, sp
+        cbz x3, 2f                              /* while booting: the boot stack */
+        ldr x3, [x3, #CPU_STACK]
+        sub x2, x3, x0
+        cmp x2, #PLAN_STACK_SIZE - PANIC_STACK
+        b.lo 2f                                 /* it is on its stack, with room: what lies there is shown */
+        mov sp, x3                              /* it may have met its guard page */
+2:      b trap_panic                            /* (sp as it was) */
 
 /* On the way to a guest's memory (reach.S), which says where to go on; maybe with the MMU off. */
 reach_failed:

@@ -38,7 +38,7 @@ static void restore_trap(const struct trap_state *state)
     csr_write(stval, state->stval);
 }
 
-static struct cpu *this_cpu(void)
+struct cpu *arch_this_cpu(void)
 {
     return (struct cpu *)csr_read(sscratch);
 }
@@ -54,7 +54,7 @@ static bool access_byte(byte_access *access, uint64_t ipa, uint8_t *byte)
         return false;
     csr_write(vsatp, 0);
     csr_set(hstatus, HSTATUS_SPVP);
-    done = access(&this_cpu()->arch.fixup, (ureg_t)ipa, byte);
+    done = access(&arch_this_cpu()->arch.fixup, (ureg_t)ipa, byte);
     csr_write(vsatp, vsatp);
     restore_trap(&state);
     return done;
@@ -81,7 +81,7 @@ void arch_guest_fill(const struct vm *vm, const struct restore *restore)
 bool guest_fetch(uint32_t *instruction)
 {
     struct trap_state state = save_trap();
-    ureg_t *fixup = &this_cpu()->arch.fixup;
+    ureg_t *fixup = &arch_this_cpu()->arch.fixup;
     uint16_t low = 0;
     uint16_t high = 0;
     bool done = guest_fetch_half(fixup, state.sepc, &low);
@@ -107,7 +107,7 @@ static bool is_frame(ureg_t frame, ureg_t below)
 uint32_t arch_guest_callers(const struct cpu *cpu, uint64_t *callers, uint32_t max)
 {
     struct trap_state state = save_trap();
-    ureg_t *fixup = &this_cpu()->arch.fixup;
+    ureg_t *fixup = &arch_this_cpu()->arch.fixup;
     ureg_t below = cpu->arch.x[2];
     ureg_t frame = cpu->arch.x[8];
     uint32_t count = 1;

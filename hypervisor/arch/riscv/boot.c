@@ -109,9 +109,21 @@ _Noreturn void hart_main(struct cpu *cpu)
     cpu_park(cpu);
 }
 
-_Noreturn void arch_system_off(bool failed)
+_Noreturn void arch_halt(void)
 {
-    sbi_call(SBI_SRST, 0, SBI_SRST_SHUTDOWN, failed ? SBI_SRST_FAILED : 0, 0, 0, 0);
+    csr_write(sie, 0);
     for (;;)
         __asm__ volatile("wfi");
+}
+
+_Noreturn void arch_system_off(bool failed)
+{
+    (void)sbi_call(SBI_SRST, 0, SBI_SRST_SHUTDOWN, failed ? SBI_SRST_FAILED : 0, 0, 0, 0);
+    arch_halt();
+}
+
+_Noreturn void arch_system_reset(void)
+{
+    (void)sbi_call(SBI_SRST, 0, SBI_SRST_COLD_REBOOT, SBI_SRST_FAILED, 0, 0, 0);
+    arch_halt();
 }

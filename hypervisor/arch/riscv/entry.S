@@ -30,6 +30,7 @@ _start:
  */
 boot:
         csrw sie, zero
+        csrw sscratch, zero                     /* no struct cpu yet */
         lla t0, _start
         li t1, PLAN_LOAD
         bne t0, t1, misplaced

@@ -8,7 +8,9 @@
  */
 #include "arch/cpu.h"
 #include "arch/csr.h"
+#include "plan.h"
 
+#define PANIC_STACK 1024 /* bytes that a panic needs */
 #define X(n) (n * REG_BYTES)(a0)
 
         .text
@@ -121,11 +123,15 @@ trap_own:
         REG_L t0, CPU_SCRATCH(a0)
         csrrw a0, sscratch, a0
         sret
-1:      REG_S sp, X(2)
-        REG_S ra, X(1)
-        REG_L sp, CPU_STACK(a0)                 /* whatever sp was: it may have met its guard page */
-        csrw sscratch, a0
-        tail trap_panic                         /* (struct cpu) */
+1:      csrw sscratch, a0
+        REG_L t1, CPU_STACK(a0)
+        mv a0, sp
+        sub t2, t1, sp
+        li t0, PLAN_STACK_SIZE - PANIC_STACK
+        bltu t2, t0, 2f                         /* it is on its stack, with room: what lies there is shown */
+        mv sp, t1                               /* it may have met its guard page */
+2:      andi sp, sp, -16
+        tail trap_panic                         /* (sp as it was) */
 
 /*
  * Access to the guest's memory: (slot of the fix-up, address, where the value is) -> 1 done, 0 it faulted.

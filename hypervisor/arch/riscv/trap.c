@@ -8,12 +8,13 @@
 #include "arch/timer.h"
 #include "cpu.h"
 #include "drivers.h"
+#include "panic.h"
 #include "vm.h"
 
 void trap_interrupt(struct cpu *cpu, ureg_t cause); /* called by trap.S */
 void trap_access(struct cpu *cpu, bool store);      /* called by trap.S */
 void trap_exception(struct cpu *cpu, ureg_t cause); /* called by trap.S */
-_Noreturn void trap_panic(struct cpu *cpu);         /* called by trap.S */
+_Noreturn void trap_panic(uintptr_t sp);            /* called by trap.S */
 
 _Static_assert(__builtin_offsetof(struct arch_cpu, stack) == CPU_STACK, "trap.S loads the stack from there");
 _Static_assert(__builtin_offsetof(struct arch_cpu, scratch) == CPU_SCRATCH, "trap.S saves t0 there");
@@ -158,16 +159,14 @@ void trap_exception(struct cpu *cpu, ureg_t cause)
     }
 }
 
-_Noreturn void trap_panic(struct cpu *cpu)
+_Noreturn void trap_panic(uintptr_t sp)
 {
-    static uint32_t once;
+    panic("exception", sp);
+}
 
-    if (__atomic_exchange_n(&once, 1, __ATOMIC_ACQ_REL) == 0)
-        console_panic("hypervisor exception on %s, running for vm '%s' vcpu %u\r\n"
-                      "  scause %lx stval %lx sepc %lx ra %lx sp %lx\r\n"
-                      "  sstatus %lx hstatus %lx htval %lx hgatp %lx vsatp %lx\r\n",
-                      cpu->config->name, cpu->vm->config->name, cpu->vcpu, csr_read(scause), csr_read(stval),
-                      csr_read(sepc), cpu->arch.x[1], cpu->arch.x[2], csr_read(sstatus), csr_read(hstatus),
-                      csr_read(htval), csr_read(hgatp), csr_read(vsatp));
-    arch_system_off(true);
+void arch_panic_state(uint64_t sp)
+{
+    console_row("    scause %lx stval %lx sepc %lx sp %lx sstatus %lx hstatus %lx htval %lx hgatp %lx vsatp %lx",
+                csr_read(scause), csr_read(stval), csr_read(sepc), (ureg_t)sp, csr_read(sstatus), csr_read(hstatus),
+                csr_read(htval), csr_read(hgatp), csr_read(vsatp));
 }

@@ -7,6 +7,8 @@
 #include "arch/timer.h"
 #include "console.h"
 #include "cpu.h"
+#include "panic.h"
+#include "vm.h"
 
 void arch_kick(struct cpu *cpu)
 {
@@ -74,6 +76,7 @@ void vcpu_enter(struct cpu *cpu, uint64_t pc, uint64_t arg)
     csr_write(senvcfg, 0);
     if ((cpu->config->hstateen0 & HSTATEEN0_SE0) != 0)
         csr_write(sstateen0, 0);
+    ensure(csr_read(hgatp) == (ureg_t)cpu->vm->config->stage2);
     csr_write(sepc, pc);
     csr_write(sstatus, SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_FS | SSTATUS_VS);
     csr_clear(hstatus, HSTATUS_RESET);

@@ -18,6 +18,7 @@ void fake_run_as(struct cpu *cpu)
 {
     running = cpu;
     sysregs = &fake_cpus[cpu - cpus];
+    sysregs->tpidr_el2 = (uint64_t)(uintptr_t)cpu;
 }
 
 struct cpu *fake_running(void)

@@ -65,7 +65,7 @@ void trap_call(struct cpu *cpu, uint64_t syndrome);
 void trap_interrupt(struct cpu *cpu);
 _Noreturn void trap_serror(struct cpu *cpu);
 void trap_exception(struct cpu *cpu, uint64_t syndrome);
-_Noreturn void trap_panic(const struct cpu *cpu, uint64_t sp, uint64_t lr);
+_Noreturn void trap_panic(uint64_t sp);
 struct cpu *boot_prepare(uint64_t missing_memory);
 void boot_start_others(const struct cpu *self);
 _Noreturn void boot_leave(void);

@@ -31,6 +31,8 @@ struct cpu *fake_running(void)
 void fake_boot(void)
 {
     boot_prepare(config.cpus[0].id, 0);
+    for (uint32_t i = 0; i < PLAN_CPUS; i++)
+        fake_harts[i].hgatp = (ureg_t)cpus[i].vm->config->stage2;
     for (uint32_t i = 0; i < PLAN_VMS; i++)
         cpu_set_state(fake_cpu(i, 0), VCPU_ON);
     fake_run_as(fake_cpu(0, 0));

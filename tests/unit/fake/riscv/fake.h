@@ -55,7 +55,7 @@ void trap_call(struct cpu *cpu);
 void trap_interrupt(struct cpu *cpu, ureg_t cause);
 void trap_access(struct cpu *cpu, bool store);
 void trap_exception(struct cpu *cpu, ureg_t cause);
-_Noreturn void trap_panic(struct cpu *cpu);
+_Noreturn void trap_panic(uintptr_t sp);
 struct cpu *boot_prepare(ureg_t id, ureg_t missing_memory);
 void boot_start_others(const struct cpu *self);
 _Noreturn void hart_main(struct cpu *cpu);

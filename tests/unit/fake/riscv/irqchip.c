@@ -14,6 +14,11 @@ void irqchip_init(void)
 {
 }
 
+void irqchip_quiet(void)
+{
+    memset(fake_enabled, 0, sizeof(fake_enabled));
+}
+
 void irqchip_init_cpu(struct cpu *cpu)
 {
     memset(fake_enabled[cpu->index], 0, sizeof(fake_enabled[0]));

@@ -14,4 +14,9 @@
 #define PLAN_TIMER     0
 #define PLAN_MSIS      0
 
+/* Of the image's layout, what panics read. */
+#define PLAN_TEXT_BASE  0x80200000
+#define PLAN_TEXT_SIZE  0x8000
+#define PLAN_STACK_SIZE 4096
+
 #endif

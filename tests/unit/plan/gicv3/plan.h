@@ -18,4 +18,9 @@
 
 #define FAKE_GIC 3
 
+/* Of the image's layout, what panics read. */
+#define PLAN_TEXT_BASE  0x80200000
+#define PLAN_TEXT_SIZE  0x8000
+#define PLAN_STACK_SIZE 4096
+
 #endif
