@@ -19,13 +19,14 @@ from boards import BOARDS  # noqa: E402
 from figures import GROUPS, measure  # noqa: E402
 from image import ROOT  # noqa: E402
 import linux  # noqa: E402
+import paths  # noqa: E402
 
 _LINUX_BOARDS = ("plic", "aia")
 
 
 def main() -> int:
     keys = [board.key for board in BOARDS]
-    groups = [*GROUPS, "linux", "ticks"]
+    groups = [*GROUPS, "linux", "ticks", "paths"]
     parser = argparse.ArgumentParser(prog="tests/bench", description="What the hypervisor costs.")
     parser.add_argument("words", nargs="*", metavar="WORD", help=f"only these groups ({', '.join(groups)}) and these "
                         f"boards ({', '.join(keys)}); all without")
@@ -51,6 +52,9 @@ def main() -> int:
             if "ticks" in chosen:
                 for ticks in pool.map(linux.ticks, beside_linux):
                     found.ticks += ticks
+            if "paths" in chosen:
+                found.paths += pool.map(paths.measure, [board for board in paths.BOARDS if board in given.words]
+                                        or paths.BOARDS)
         if "linux" in chosen:
             for board in beside_linux:
                 found.exits += linux.exits(board)

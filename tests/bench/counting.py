@@ -112,7 +112,11 @@ class Machine:
 
     def steps(self) -> list[tuple[int, int]]:
         """CPU and pc of what was logged so far."""
-        return list(steps(self._log))
+        return list(self.each_step())
+
+    def each_step(self) -> Iterator[tuple[int, int]]:
+        """The same, one at a time: they may be many."""
+        return steps(self._log)
 
 
 def steps(log: Path) -> Iterator[tuple[int, int]]:

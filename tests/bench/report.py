@@ -11,6 +11,7 @@ from typing import Any, Sequence
 from boards import BOARDS, Board
 from figures import Figure
 from linux import REASONS, Exits, Ticks
+from paths import Paths, rows as path_rows
 
 Row = Sequence[str]
 
@@ -20,11 +21,12 @@ class Report:
     figures: list[Figure] = field(default_factory=list)
     exits: list[Exits] = field(default_factory=list)
     ticks: list[Ticks] = field(default_factory=list)
+    paths: list[Paths] = field(default_factory=list)
 
     def data(self) -> dict[str, list[dict[str, Any]]]:
         """For JSON."""
         return {name: [dataclasses.asdict(entry) for entry in getattr(self, name)]
-                for name in ("figures", "exits", "ticks")}
+                for name in ("figures", "exits", "ticks", "paths")}
 
 
 def figures(report: Report, board: Board) -> str:
@@ -39,6 +41,8 @@ def linux(report: Report) -> str:
         parts.append(f"Exits in a second of Linux at work (one run)\n{_text(_exit_rows(report))}\n\n")
     if report.ticks:
         parts.append(f"Instructions between two ticks of the control loop\n{_text(_tick_rows(report), left=2)}\n")
+    if report.paths:
+        parts.append(f"\nInstructions of the longest path for each reason\n{_text(path_rows(report.paths))}\n")
     return "".join(parts)
 
 
@@ -46,7 +50,8 @@ def write_docs(report: Report, path: Path) -> None:
     """Replaces what stands between the marks of each table."""
     text = path.read_text()
     tables = {board.key: _figure_rows(report, board) for board in BOARDS}
-    tables |= {"linux": _exit_rows(report), "ticks": _tick_rows(report)}
+    tables |= {"linux": _exit_rows(report), "ticks": _tick_rows(report),
+               "paths": path_rows(report.paths)}
     for key, rows in tables.items():
         begin, end = f"<!-- table {key} -->\n", "<!-- end -->"
         text, count = re.subn(re.escape(begin) + ".*?" + end, lambda _: begin + _markdown(rows) + "\n" + end, text,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from rogue import Rogue
 
 ESCAPE = "\x05"     # Ctrl-E
@@ -27,17 +28,19 @@ def test_two_vms_that_talk_at_once_are_never_mixed(boot, system: str):
             assert label in ("[alice", "[bob") and (text in whole or any(w.startswith(text) for w in whole)), line
 
 
-def test_real_uart_for_a_vm(boot):
+@pytest.mark.parametrize("system", ["system", "own-uart-gicv3"])
+def test_real_uart_for_a_vm(boot, system: str):
     """`hypervisor.console: none`: the hypervisor keeps silent and one VM has the UART for itself."""
-    console = boot("tests/guests/own-uart/system.yaml")
+    console = boot(f"tests/guests/own-uart/{system}.yaml")
     console.expect("Hello from CPU 0 of 1\n")
     assert console.expect_end() == 0
     assert "[bulkhead]" not in console.output and "[hello]" not in console.output
 
 
-def test_keys(boot):
+@pytest.mark.parametrize("system", ["system", "rogue-gicv3"])
+def test_keys(boot, system: str):
     """Ctrl-E and: n, a digit, anything else; Ctrl-E twice is one for the guest."""
-    rogue = Rogue(boot)
+    rogue = Rogue(boot, f"tests/guests/rogue/{system}.yaml")
     console = rogue.console
     console.send(ESCAPE + "n")
     console.expect("[bulkhead] input goes to neighbour\n")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vCPUs of one VM start, stop, suspend and interrupt each other (SBI HSM, IPI, RFENCE)."""
+"""vCPUs of one VM start, stop, suspend and interrupt each other (SBI HSM, IPI, RFENCE; PSCI)."""
 from __future__ import annotations
 
 import pytest
 
 
-@pytest.mark.parametrize("system", ["system", "harts-aia"])
+@pytest.mark.parametrize("system", ["system", "harts-aia", "harts-gicv2", "harts-gicv3"])
 def test_harts_of_one_vm(boot, system):
     console = boot(f"tests/guests/harts/{system}.yaml")
     assert console.expect_end() == 0

@@ -158,6 +158,7 @@ static void call_firmware(struct random *random, bool may_sleep)
             words[i] = (unsigned long)scratch + random_below(random, 4096);
         }
     }
+    words[7] = (unsigned long)scratch + random_below(random, 4096);
     machine_choose(random, words);
     if (!machine_ends(words) && (may_sleep || !machine_sleeps(words))) {
         machine_call(random, words);

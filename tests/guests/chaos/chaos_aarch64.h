@@ -100,7 +100,7 @@ static inline uint32_t machine_instruction(struct random *random)
     }
 }
 
-/* words: function, arguments. */
+/* words: function, arguments; the last is an address of its own. */
 static inline void machine_choose(struct random *random, unsigned long words[])
 {
     static const unsigned long bases[] = {0x84000000, 0xc4000000, 0x84000000, 0xc4000000, 0x80000000,

@@ -64,7 +64,7 @@ static inline uint32_t machine_instruction(struct random *random)
     }
 }
 
-/* words: extension, function, arguments. */
+/* words: extension, function, five arguments, an address of its own. */
 static inline void machine_choose(struct random *random, unsigned long words[])
 {
     static const unsigned long extensions[] = {SBI_BASE, SBI_TIME, SBI_IPI, SBI_RFENCE, SBI_HSM,    SBI_SRST,
@@ -80,7 +80,9 @@ static inline void machine_choose(struct random *random, unsigned long words[])
         words[1] = 0x40 + random_below(random, 32);
     }
     if (words[0] == SBI_DBCN && random_below(random, 64) != 0) {
-        words[2] &= 63;
+        words[2] &= random_below(random, 8) != 0 ? 63 : 511;
+        words[3] = words[7];
+        words[4] = random_below(random, 8) == 0;
     }
 }
 
