@@ -62,7 +62,6 @@ def test_a_hart_without_what_its_tree_promises_is_named(boot):
 @pytest.mark.parametrize("system, machine, kernel, level", [
     ("two-vms-gicv3", "virt,gic-version=3", "bin", "EL1, not at EL2: this board has no virtualisation"),
     ("two-vms-gicv2", "virt,gic-version=2", "bin", "EL1, not at EL2: this board has no virtualisation"),
-    ("two-vms-zcu102", "xlnx-zcu102", "bin", "EL1, not at EL2: this board has no virtualisation"),
     ("two-vms-gicv3", "virt,gic-version=3,virtualization=on,secure=on", "elf", "EL3, not at EL2: the board's firmware"),
 ])
 def test_started_at_another_level_than_el2(boot, system, machine, kernel, level):

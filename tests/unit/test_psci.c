@@ -37,7 +37,7 @@ TEST(psci_version)
 TEST(psci_unknown)
 {
     static const uint32_t functions[] = {0,          0x84000005, 0x84000007, 0x8400000b, 0x84000013,
-                                         0xc4000000, 0xc4000002, 0xc4000008, 0xc400000a, 0x80008000,
+                                         0xc4000000, 0xc4000002, 0xc4000008, 0xc400000a, 0x80008001,
                                          0x80000002, 0xffffffff, 0x87000000, 0x85000001, 0x04000000};
 
     boot();
@@ -60,7 +60,24 @@ TEST(psci_features)
     CHECK_EQ(call(PSCI_FEATURES, 0xc4000000, 0, 0), ERROR(NOT_SUPPORTED));
     CHECK_EQ(call(PSCI_FEATURES, 0, 0, 0), ERROR(NOT_SUPPORTED));
     CHECK_EQ(call(SMCCC_ARCH_FEATURES, 0x80000000, 0, 0), 0);
-    CHECK_EQ(call(SMCCC_ARCH_FEATURES, 0x80008000, 0, 0), ERROR(NOT_SUPPORTED)); /* workaround 1 */
+    CHECK_EQ(call(SMCCC_ARCH_FEATURES, 0x80000002, 0, 0), ERROR(NOT_SUPPORTED));
+    CHECK_EQ(fake_call_count, 0);
+}
+
+/* Mitigations are the firmware's: asked for with what the guest says, and not where there is none. */
+TEST(psci_workarounds)
+{
+    boot();
+    CHECK_EQ(call(SMCCC_ARCH_FEATURES, HIGH | 0x80008000, 0, 0), 0);
+    CHECK_EQ(call(SMCCC_ARCH_FEATURES, 0x80003fff, 0, 0), 1);
+    CHECK_EQ(call(SMCCC_ARCH_FEATURES, 0x80007fff, 0, 0), ERROR(NOT_SUPPORTED));
+    CHECK_EQ(fake_calls[0].args[0], 0x80008000);
+    CHECK_EQ(call(0x80008000, 7, 8, 9), 0);
+    CHECK_EQ(fake_calls[3].function, 0x80008000);
+    CHECK_EQ(vcpu[0]->arch.x[1], 7); /* its registers are its own */
+    CHECK_EQ(call(0x80007fff, HIGH | 1, 0, 0), ERROR(NOT_SUPPORTED));
+    CHECK_EQ(fake_calls[4].args[0], 1);
+    CHECK_EQ(fake_call_count, 5);
 }
 
 /* Whatever features() says is there, is; nothing else answers. */
@@ -151,11 +168,11 @@ TEST(psci_cpu_on_race)
 TEST(psci_affinity_info)
 {
     boot();
+    CHECK_EQ(call(PSCI_AFFINITY_INFO, 0, HIGH, 0), 0); /* the level is 32 bits in the 64-bit form, too */
     CHECK_EQ(call(PSCI_AFFINITY_INFO, 0, 0, 0), PSCI_STATE_ON);
     CHECK_EQ(call(PSCI_AFFINITY_INFO, 1, 0, 0), PSCI_STATE_OFF);
     CHECK_EQ(call(0x84000004, HIGH | 0, HIGH, 0), PSCI_STATE_ON);
     CHECK_EQ(call(PSCI_AFFINITY_INFO, 0, 1, 0), ERROR(INVALID_PARAMETERS));
-    CHECK_EQ(call(PSCI_AFFINITY_INFO, 0, HIGH, 0), ERROR(INVALID_PARAMETERS));
     cpu_set_state(vcpu[1], VCPU_SUSPENDED);
     CHECK_EQ(call(PSCI_AFFINITY_INFO, 1, 0, 0), PSCI_STATE_ON);
 }
@@ -221,6 +238,8 @@ TEST(psci_suspend_to_power_down)
     boot();
     enable_doorbell();
     CHECK_EQ(call(PSCI_CPU_SUSPEND, 0x10000, 0x50000000, 0), ERROR(INVALID_ADDRESS));
+    CHECK_EQ(call(PSCI_CPU_SUSPEND, 0x04010000, ENTRY, 0), ERROR(INVALID_PARAMETERS)); /* reserved bits */
+    CHECK_EQ(call(PSCI_CPU_SUSPEND, 0x00030000, ENTRY, 0), ERROR(INVALID_PARAMETERS));
     CHECK_EQ(guest_hvc_outcome(vcpu[0], PSCI_CPU_SUSPEND, 0x10000, ENTRY, 5), ENTERED);
     CHECK_EQ(sysregs->elr_el2, ENTRY);
     CHECK_EQ(vcpu[0]->arch.x[0], 5);

@@ -9,10 +9,11 @@
 #include "hypercall.h"
 #include "vm.h"
 
-#define VERSION_1_1   0x00010001u
-#define NO_MIGRATION  2u /* a trusted OS that needs none, or none at all */
-#define POWER_DOWN    (1u << 16)
-#define RESET2_VENDOR 0x80000000u
+#define VERSION_1_1    0x00010001u
+#define NO_MIGRATION   2u /* a trusted OS that needs none, or none at all */
+#define POWER_DOWN     (1u << 16)
+#define POWER_RESERVED 0xfcfe0000u /* of power_state in its original format; section 5.4.2 */
+#define RESET2_VENDOR  0x80000000u
 
 void trap_call(struct cpu *cpu, uint64_t syndrome); /* called by vectors.S */
 
@@ -24,7 +25,8 @@ static int vcpu_of(const struct vm *vm, uint64_t affinity)
     return (affinity & ~0xff0ful) == 0 && vcpu < vm->config->vcpu_count ? (int)vcpu : -1;
 }
 
-static long affinity_info(const struct cpu *cpu, uint64_t affinity, uint64_t level)
+/* `level` is 32 bits in both forms, as every argument that is no address, affinity or context (section 5.1). */
+static long affinity_info(const struct cpu *cpu, uint64_t affinity, uint32_t level)
 {
     int vcpu = vcpu_of(cpu->vm, affinity);
 
@@ -61,8 +63,12 @@ static long cpu_on(struct cpu *cpu, uint64_t affinity, uint64_t entry, uint64_t 
 }
 
 /* Wait for an interrupt; then go on, or from the entry where the vCPU was to be powered down. */
-static long suspend(struct cpu *cpu, bool power_down, uint64_t entry, uint64_t context)
+static long suspend(struct cpu *cpu, uint32_t power_state, uint64_t entry, uint64_t context)
 {
+    bool power_down = (power_state & POWER_DOWN) != 0;
+
+    if ((power_state & POWER_RESERVED) != 0)
+        return PSCI_INVALID_PARAMETERS;
     if (power_down && !vm_may(cpu->vm, entry, 'x'))
         return PSCI_INVALID_ADDRESS;
     cpu_set_state(cpu, VCPU_SUSPENDED);
@@ -86,7 +92,7 @@ static long system_suspend(struct cpu *cpu, uint64_t entry, uint64_t context)
         if (vcpu != cpu->vcpu && state != VCPU_OFF && state != VCPU_MISSING)
             return PSCI_DENIED;
     }
-    return suspend(cpu, true, entry, context);
+    return suspend(cpu, POWER_DOWN, entry, context);
 }
 
 static _Noreturn void finish(struct cpu *cpu, const struct policy *policy, const char *how)
@@ -116,6 +122,30 @@ static long features(uint32_t function)
     case PSCI_SYSTEM_RESET2 & ~PSCI_64:
     case SMCCC_VERSION:
         return PSCI_SUCCESS;
+    default:
+        return PSCI_NOT_SUPPORTED;
+    }
+}
+
+/*
+ * The mitigations act on the CPU that calls, which is this vCPU's for ever: what the board's firmware has of them is the
+ * guest's. A board whose CPUs wait in a spin table has no firmware to call.
+ */
+static long ask_firmware(const struct cpu *cpu, uint32_t function, uint64_t argument)
+{
+    return cpu->config->release == 0 ? psci_call(function, argument, 0, 0) : PSCI_NOT_SUPPORTED;
+}
+
+static long arch_features(const struct cpu *cpu, uint32_t function)
+{
+    switch (function) {
+    case SMCCC_VERSION:
+    case SMCCC_ARCH_FEATURES:
+        return PSCI_SUCCESS;
+    case SMCCC_WORKAROUND_1:
+    case SMCCC_WORKAROUND_2:
+    case SMCCC_WORKAROUND_3:
+        return ask_firmware(cpu, SMCCC_ARCH_FEATURES, function);
     default:
         return PSCI_NOT_SUPPORTED;
     }
@@ -152,7 +182,7 @@ static long call(struct cpu *cpu, uint32_t function, const uint64_t *arguments)
         return VERSION_1_1;
     case PSCI_CPU_SUSPEND:
     case PSCI_CPU_SUSPEND & ~PSCI_64:
-        return suspend(cpu, (first & POWER_DOWN) != 0, second, third);
+        return suspend(cpu, (uint32_t)first, second, third);
     case PSCI_CPU_OFF:
         vm_vcpu_off(cpu);
     case PSCI_CPU_ON:
@@ -160,7 +190,7 @@ static long call(struct cpu *cpu, uint32_t function, const uint64_t *arguments)
         return cpu_on(cpu, first, second, third);
     case PSCI_AFFINITY_INFO:
     case PSCI_AFFINITY_INFO & ~PSCI_64:
-        return affinity_info(cpu, first, second);
+        return affinity_info(cpu, first, (uint32_t)second);
     case PSCI_MIGRATE_TYPE:
         return NO_MIGRATION;
     case PSCI_SYSTEM_OFF:
@@ -169,7 +199,7 @@ static long call(struct cpu *cpu, uint32_t function, const uint64_t *arguments)
         finish(cpu, &cpu->vm->config->on_reset, "reset itself");
     case PSCI_SYSTEM_RESET2:
     case PSCI_SYSTEM_RESET2 & ~PSCI_64:
-        if (first != 0 && (first & RESET2_VENDOR) == 0)
+        if ((uint32_t)first != 0 && (first & RESET2_VENDOR) == 0)
             return PSCI_INVALID_PARAMETERS;
         finish(cpu, &cpu->vm->config->on_reset, "reset itself");
     case PSCI_SYSTEM_SUSPEND:
@@ -178,7 +208,11 @@ static long call(struct cpu *cpu, uint32_t function, const uint64_t *arguments)
     case PSCI_FEATURES:
         return features((uint32_t)first);
     case SMCCC_ARCH_FEATURES:
-        return first == SMCCC_VERSION || first == SMCCC_ARCH_FEATURES ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
+        return arch_features(cpu, (uint32_t)first);
+    case SMCCC_WORKAROUND_1:
+    case SMCCC_WORKAROUND_2:
+    case SMCCC_WORKAROUND_3:
+        return ask_firmware(cpu, function, first);
     default:
         return PSCI_NOT_SUPPORTED;
     }

@@ -71,6 +71,11 @@ long psci_call(uint32_t function, uint64_t arg0, uint64_t arg1, uint64_t arg2)
     case PSCI_AFFINITY_INFO:
     case PSCI_CPU_ON:
         return fake_cpu_of_id(arg0) < 0 ? PSCI_INVALID_PARAMETERS : PSCI_SUCCESS;
+    case SMCCC_ARCH_FEATURES:
+        /* This CPU needs the first, and not the third. */
+        return arg0 == SMCCC_WORKAROUND_1 ? 0 : arg0 == SMCCC_WORKAROUND_3 ? 1 : PSCI_NOT_SUPPORTED;
+    case SMCCC_WORKAROUND_1:
+        return PSCI_SUCCESS;
     default:
         return PSCI_NOT_SUPPORTED;
     }

@@ -22,6 +22,11 @@
 #define SMCCC_VERSION       0x80000000u
 #define SMCCC_ARCH_FEATURES 0x80000001u
 
+/* Mitigations of the CPU that calls, for guests that need firmware for them (DEN 0028, section 7). */
+#define SMCCC_WORKAROUND_1 0x80008000u
+#define SMCCC_WORKAROUND_2 0x80007fffu
+#define SMCCC_WORKAROUND_3 0x80003fffu
+
 /* Bulkhead's and Bao's hypercalls: the number is in the low byte. */
 #define SMCCC_HYPERCALL      0x86000000u
 #define SMCCC_HYPERCALL_MASK 0xbfffff00u
