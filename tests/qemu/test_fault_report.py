@@ -50,8 +50,7 @@ def test_report(boot, system: str, guest: str, offset: int):
 
     listed = symbols(built, guest)
     path = [function_of(listed, address - offset) for address in [int(pc.group(1), 16), *callers]]
-    wanted = FUNCTIONS if built.plan["arch"].startswith("riscv") else FUNCTIONS[:2]
-    assert path[:len(wanted)] == wanted
+    assert path[:len(FUNCTIONS)] == FUNCTIONS
 
 
 def test_explained(boot, tmp_path):

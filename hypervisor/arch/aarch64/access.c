@@ -12,7 +12,9 @@
 #include "cpu.h"
 #include "vm.h"
 
-#define LINE 64u /* no longer than any cache line that is cleaned by it: cleaning one twice does no harm */
+#define FRAME_ALIGNMENT 16u      /* of the stack (AAPCS64), and the size of a frame record */
+#define FRAME_MAX       0x10000u /* bytes; what is larger is no frame */
+#define LINE            64u /* no longer than any cache line that is cleaned by it: cleaning one twice does no harm */
 
 static void use_tables(uint64_t root)
 {
@@ -83,4 +85,52 @@ bool guest_fetch(uint32_t *instruction)
     restore_trap(&state);
     *instruction = (uint32_t)word;
     return word != REACH_REFUSED;
+}
+
+/* A 64-bit word of the guest's memory, aligned, with the guest's rights to read it. */
+static bool read_word(const struct vm *vm, uint64_t address, uint64_t *word)
+{
+    uint64_t par = reach_ipa(address);
+    uint64_t low = REACH_REFUSED;
+    uint64_t high = REACH_REFUSED;
+
+    /* Memory that holds code: a read of it does nothing else, as one of a device might. */
+    if ((par & PAR_FAILED) == 0 && vm_may(vm, translated(par, address), 'x')) {
+        par = reach_phys(address);
+        if ((par & PAR_FAILED) == 0) {
+            low = reach_word(translated(par, address));
+            high = reach_word(translated(par, address) + 4);
+        }
+    }
+    *word = high << 32 | (uint32_t)low;
+    return low != REACH_REFUSED && high != REACH_REFUSED;
+}
+
+/*
+ * A frame record holds the caller's frame pointer and the return address; x29 points at the one made last (AAPCS64, "The
+ * Frame Pointer").
+ */
+uint32_t arch_guest_callers(const struct cpu *cpu, uint64_t *callers, uint32_t max)
+{
+    struct trap_state state = save_trap();
+    uint64_t below = arch_guest_register(cpu, 31);
+    uint64_t frame = cpu->arch.x[29];
+    uint32_t count = 1;
+
+    callers[0] = cpu->arch.x[30];
+    while (count < max && frame % FRAME_ALIGNMENT == 0 && frame - below < FRAME_MAX) {
+        uint64_t next;
+        uint64_t caller;
+
+        if (!read_word(cpu->vm, frame, &next) || !read_word(cpu->vm, frame + 8, &caller) || caller == 0)
+            break;
+        if (count > 1 || caller != callers[0]) {
+            callers[count] = caller;
+            count++;
+        }
+        below = frame + FRAME_ALIGNMENT;
+        frame = next;
+    }
+    restore_trap(&state);
+    return count;
 }

@@ -67,13 +67,6 @@ uint64_t arch_guest_register(const struct cpu *cpu, uint32_t number)
     return mode == SPSR_EL1H ? sysreg_read(sp_el1) : sysreg_read(sp_el0);
 }
 
-uint32_t arch_guest_callers(const struct cpu *cpu, uint64_t *callers, uint32_t max)
-{
-    (void)max;
-    callers[0] = cpu->arch.x[30];
-    return 1;
-}
-
 void arch_guest_state(void)
 {
     console_row("    esr %lx far %lx spsr %lx sctlr %lx ttbr0 %lx ttbr1 %lx", sysreg_read(esr_el2),
