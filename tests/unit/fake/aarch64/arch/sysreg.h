@@ -22,7 +22,8 @@ struct fake_sysregs {
     /* Of the GICv3, as drivers/gicv3.c names them. */
     unsigned long S3_4_C12_C9_5, S3_0_C4_C6_0, S3_0_C12_C12_3, S3_0_C12_C12_4, S3_0_C12_C12_7, S3_0_C12_C12_0;
     unsigned long S3_0_C12_C12_1, S3_0_C12_C11_1, S3_0_C12_C11_5, S3_4_C12_C9_0, S3_4_C12_C11_0, S3_4_C12_C11_1;
-    unsigned long S3_4_C12_C11_7, S3_4_C12_C11_5;
+    unsigned long S3_4_C12_C11_7, S3_4_C12_C11_5, S3_0_C12_C8_0, S3_0_C12_C8_1, S3_0_C12_C8_3, S3_0_C12_C9_0;
+    unsigned long S3_0_C12_C9_1, S3_0_C12_C9_2, S3_0_C12_C9_3, S3_0_C12_C11_3, S3_0_C12_C12_2, S3_0_C12_C12_6;
     unsigned long S3_4_C12_C12_0, S3_4_C12_C12_1, S3_4_C12_C12_2, S3_4_C12_C12_3, S3_4_C12_C12_4, S3_4_C12_C12_5;
     unsigned long S3_4_C12_C12_6, S3_4_C12_C12_7, S3_4_C12_C13_0, S3_4_C12_C13_1, S3_4_C12_C13_2, S3_4_C12_C13_3;
     unsigned long S3_4_C12_C13_4, S3_4_C12_C13_5, S3_4_C12_C13_6, S3_4_C12_C13_7;
