@@ -86,7 +86,7 @@ test: lint
 	$(quiet)$(MAKE) --no-print-directory -C tests/unit
 	$(quiet)$(PYTHON) -m pytest -q -n $(JOBS) tests
 
-# BENCH: what to measure, all without: boot exits sizes linux ticks, and boards: plic aplic aia no-sstc gicv2 gicv3.
+# BENCH: what to measure, all without: boot exits sizes linux ticks colours, and boards: plic aplic aia no-sstc gicv2 gicv3.
 BENCH ?=
 bench: deps-test
 	$(quiet)$(PYTHON) tests/bench $(BENCH)

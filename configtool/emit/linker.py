@@ -17,6 +17,8 @@ from .ctext import comment, string
 
 _FORMATS = {"riscv64": ("elf64-littleriscv", "riscv"), "riscv32": ("elf32-littleriscv", "riscv"),
             "aarch64": ("elf64-littleaarch64", "aarch64")}
+# By architecture: what lies behind the page that is entered where it is linked, whatever the colours (plan/arch.py, fixed).
+_FIXED = {"aarch64": ["        KEEP(*vectors.S.o(.text))", "        KEEP(*reach.S.o(.text))", "        __fixed_end = .;"]}
 _WINDOWS = ("text", "rodata", "data")
 
 
@@ -91,7 +93,7 @@ def link_ld(plan: Plan) -> str:
         "    .text : {",
         "        KEEP(*(.head))",
         "        KEEP(*(.head.probes))",
-        *(["        __head_end = .;", "        . = ALIGN(4096);"] if _virtual(plan) else []),
+        *(["        __head_end = .;", "        . = ALIGN(4096);", *_FIXED.get(machine, [])] if _virtual(plan) else []),
         "        *(.text .text.*)",
         "    } > text :text",
         "    .rodata : {",
@@ -124,6 +126,8 @@ def link_ld(plan: Plan) -> str:
     if _virtual(plan):
         lines.append('ASSERT(__head_end <= _start + 4096, "what runs before the hypervisor\'s tables are active is more than '
                      'the page at the load address")')
+        if machine in _FIXED:
+            lines.append('ASSERT(__fixed_end <= _start + 8192, "what runs with the MMU off is more than a page")')
     lines += [
         f'ASSERT(SIZEOF(.tables) <= {tables.size:#x}, "the translation tables are larger than their place")',
         f'ASSERT(_start == {hypervisor.load:#x}, "_start is not at the load address: it belongs into section .head")',

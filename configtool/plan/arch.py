@@ -58,6 +58,8 @@ class Arch:
     elf_machine: int                    # e_machine
     elf_class: int                      # word size of an ELF image: 32 or 64
     code: int                           # bytes for the hypervisor's: header of the Linux Image form, entry, code
+    fixed: int = 1                  # pages at the load address that run without the hypervisor's tables: the entry; Arm:
+                                    # what reads a guest's word with the MMU off, and the vectors that it may fault to
     restore_tables: bool = False        # the hypervisor reaches guest memory only through a second table of its own
 
 
@@ -89,5 +91,5 @@ ARCHS = {a.name: a for a in (
     Arch("aarch64", (EL2_39, EL2_48), (STAGE2_39, STAGE2_40), 8, ram=0x4000_0000, irqchip=0x0800_0000,
          irqchip_size=0x1_0000, uart=0x0900_0000, uart_size=0x1000, uart_interrupt=33, channels=0x3000_0000,
          interrupts=32, image_align=2 * MIB, elf_machine=183, elf_class=64, code=0x1_0000,
-         restore_tables=True),
+         fixed=2, restore_tables=True),
 )}

@@ -3,7 +3,8 @@
 
 What has colours is not physically in one piece, so virtual is not physical there. The hypervisor's window stays where it
 is linked, from the load address on. If it has colours itself, the first page of the window, where it is entered before
-its tables are active, is at the load address; the others are pages of its colours. The pristine copies that it reads in
+its tables are active, is at the load address; the others are pages of its colours. On Arm a second page is where it is
+linked, which is of its colours: the code that reads a word with the MMU off, and the vectors. The pristine copies that it reads in
 a restart follow the window, then (AArch64) the memory of each VM that it writes in one, each region in one piece.
 """
 from __future__ import annotations
@@ -47,9 +48,10 @@ def own_parts(own: Windows, colors: Palette, placement: Placement, span: Span) -
              *((stack, "rw", f"stack {i}") for i, stack in enumerate(own.stack))]
     if not colors.hypervisor:
         return tuple(Mapping(r.base, r.base, r.size, access, "ram", name) for r, access, name in parts)
-    found = [Mapping(own.text.base, own.text.base, PAGE, "rx", "ram", "entry")]
+    fixed = placement.arch.fixed * PAGE
+    found = [Mapping(own.text.base, own.text.base, fixed, "rx", "ram", "entry")]
     for where, access, name in parts:
-        done = PAGE if name == "text" else 0
+        done = fixed if name == "text" else 0
         stripes = placement.colored(where.size - done, colors.hypervisor, "hypervisor", span, own.text.base)
         found += mapped(where.base + done, stripes, access, "ram", name)
     return tuple(found)

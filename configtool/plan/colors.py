@@ -99,12 +99,22 @@ def palette(system: System, board: Board) -> Palette:
                                           if made.cache is None else "remove `colors`",)))
         return Palette(made, findings=tuple(findings[:1]))
     given: dict[tuple[str, ...], Set] = {}
+    must = _must(board, made.count)
     for claim in claims:
+        if claim.key == ("hypervisor",) and claim.colors.share is None and not claim.colors.ranges and must:
+            given[claim.key] = must         # `auto`: as few as hold it
         if claim.colors.ranges:
             findings += _wrong(claim, made.count, board.name)
             given[claim.key] = tuple(c for c in claim.colors.listed if c < made.count)
     if not findings:
         findings += _share_out(claims, made.count, given)
+    own = given.get(("hypervisor",))
+    if not findings and own is not None and not set(must) <= set(own) and system.colors is not None:
+        findings.append(Finding(
+            "BH1061", f"the hypervisor has to have color {text(must)} on board {board.name}", system.colors.span,
+            f"colors {text(own)}", notes=(f"code that runs with the MMU off lies at {board.load + PAGE:#x}, behind the load "
+                                          "address, and its page is of that color",),
+            help=(f"write colors: {text(must)}, or a list with it", )))
     if findings:
         return Palette(made, findings=tuple(findings))
     vms = {k[1]: v for k, v in given.items() if k[0] == "vm"}
@@ -115,6 +125,13 @@ def palette(system: System, board: Board) -> Palette:
             channels[channel.name] = vms[min(users, key=lambda u: u.criticality).name]
     return Palette(made, given.get(("hypervisor",), ()), vms,
                    {(k[1], k[2]): v for k, v in given.items() if k[0] == "region"}, channels)
+
+
+def _must(board: Board, count: int) -> Set:
+    """Colours that the hypervisor cannot do without: of the pages that have their place at the load address, but for
+    the first."""
+    arch = ARCHS.get(board.arch)
+    return tuple(sorted({(board.load // PAGE + i) % count for i in range(1, arch.fixed if arch else 1)}))
 
 
 def _claims(system: System, board: Board, count: int) -> Iterator[_Claim]:
@@ -169,7 +186,7 @@ def _share_out(claims: list[_Claim], count: int, given: dict[tuple[str, ...], Se
     """Shares and `auto`, from what nobody has listed; `given` is filled in."""
     listed = {c for colors in given.values() for c in colors}
     free = [c for c in range(count) if c not in listed]
-    asking = [c for c in claims if not c.colors.ranges]
+    asking = [c for c in claims if not c.colors.ranges and c.key not in given]
     sizes: dict[tuple[str, ...], int] = {}
     taken = f"{len(listed)} of {count} are listed by others, " if listed else ""
     for claim in asking:

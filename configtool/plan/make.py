@@ -196,7 +196,7 @@ class _Maker:
         """Of what lies at the load address in one piece: all of the hypervisor; with colours all but the tables; if it
         has colours itself, the page that is entered."""
         if self.colors.hypervisor:
-            return self.board.load + PAGE
+            return self.board.load + self.arch.fixed * PAGE
         return own.stacks.end + (0 if self.colors.used else sizes.tables)
 
     def _color_span(self) -> Span:

@@ -64,12 +64,31 @@ def _pieces(case: Case, image: Span, check: Check) -> None:
             if s.virtual != address or joined_runs(there) != [(s.base, s.size)]:
                 check.fail(f"{name} at {address:#x} is loaded at {s.base:#x}, and the hypervisor's tables map it elsewhere",
                            image, f"to {there[0][0]:#x}" if there else "it is not mapped")
+    _fixed(case, image, check)
     for name in (".tables",):
         section = elf.section(name)
         assert section is not None
         loaded = sum(end - start for start, end in case.ranges[name])
         if loaded != section.size:
             check.fail(f"{loaded} of {section.size} bytes of section {name} are loaded", image)
+
+
+def _fixed(case: Case, image: Span, check: Check) -> None:
+    """What runs without the tables is where it is linked: the entry; on Arm what reads a word with the MMU off, and the
+    vectors, to which that may fault."""
+    named = {name: case.facts.elf.symbol(name) for name in ("reach_begin", "reach_end", "vectors")}
+    parts = [(case.board.load, 4)]
+    begin, end, vectors = named["reach_begin"], named["reach_end"], named["vectors"]
+    if begin is not None and end is not None:
+        parts.append((begin.value, end.value - begin.value))
+    if vectors is not None:
+        last = case.facts.elf.symbol("reach_begin") or vectors
+        parts.append((vectors.value, max(0x800, last.value - vectors.value if last.value > vectors.value else 0)))
+    for address, size in parts:
+        there = case.facts.own.within(address, size)
+        if sum(e.size for e in there) != size or any(e.ipa != e.phys for e in there):
+            check.fail(f"code at {span_text(address, address + size)} runs without the tables, and is not where it is linked",
+                       image)
 
 
 def joined_runs(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:

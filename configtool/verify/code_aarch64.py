@@ -64,7 +64,7 @@ def constants(elf: Elf) -> Constants:
 
 def _without_mmu(elf: Elf, address: int) -> None:
     """What follows a write that switches the MMU off is the one load that this is for, and the MMU goes on again."""
-    code = elf.read(address + 4, 4 * len(_WITHOUT_MMU)) or b""
+    code = elf.read_linked(address + 4, 4 * len(_WITHOUT_MMU)) or b""
     words = memoryview(code).cast("I").tolist()
     if len(words) != len(_WITHOUT_MMU) or any(is_ not in (word, None) for word, is_ in zip(words, _WITHOUT_MMU)):
         raise NotAnImage(f"its code switches the MMU off at {address:#x} and does not read one word and switch it on")

@@ -10,6 +10,7 @@ from typing import Any, Sequence
 
 from boards import BOARDS, Board
 from figures import Figure
+import colours
 from linux import REASONS, Exits, Ticks
 from paths import Paths, rows as path_rows
 
@@ -22,11 +23,12 @@ class Report:
     exits: list[Exits] = field(default_factory=list)
     ticks: list[Ticks] = field(default_factory=list)
     paths: list[Paths] = field(default_factory=list)
+    evictions: list[colours.Evictions] = field(default_factory=list)
 
     def data(self) -> dict[str, list[dict[str, Any]]]:
         """For JSON."""
         return {name: [dataclasses.asdict(entry) for entry in getattr(self, name)]
-                for name in ("figures", "exits", "ticks", "paths")}
+                for name in ("figures", "exits", "ticks", "paths", "evictions")}
 
 
 def figures(report: Report, board: Board) -> str:
@@ -43,6 +45,9 @@ def linux(report: Report) -> str:
         parts.append(f"Instructions between two ticks of the control loop\n{_text(_tick_rows(report), left=2)}\n")
     if report.paths:
         parts.append(f"\nInstructions of the longest path for each reason\n{_text(path_rows(report.paths))}\n")
+    if report.evictions:
+        parts.append("\nLines of a shared cache (a model), examples/noisy-neighbour\n"
+                     f"{_text(colours.rows(report.evictions), left=3)}\n")
     return "".join(parts)
 
 
@@ -51,7 +56,7 @@ def write_docs(report: Report, path: Path) -> None:
     text = path.read_text()
     tables = {board.key: _figure_rows(report, board) for board in BOARDS}
     tables |= {"linux": _exit_rows(report), "ticks": _tick_rows(report),
-               "paths": path_rows(report.paths)}
+               "paths": path_rows(report.paths), "colours": colours.rows(report.evictions)}
     for key, rows in tables.items():
         begin, end = f"<!-- table {key} -->\n", "<!-- end -->"
         text, count = re.subn(re.escape(begin) + ".*?" + end, lambda _: begin + _markdown(rows) + "\n" + end, text,

@@ -75,6 +75,14 @@ def test_each_vm_has_four_in_a_row_for_the_root_of_its_tables() -> None:
     assert all(row_of(mine, 4) is not None for mine in made.vms.values())
 
 
+def test_the_hypervisor_has_the_color_of_its_second_page_on_arm() -> None:
+    arm = replace(BOARD, arch="aarch64", load=0x4020_0000)
+    made = palette(system(vm("a", colors=colors()), colors=colors()), arm)
+    assert (made.findings, made.hypervisor, made.vms["a"]) == ((), (1,), (0, *range(2, 16)))
+    [wrong] = palette(system(vm("a", colors=colors(4, 5)), colors=colors(0, 2)), arm).findings
+    assert (wrong.code, wrong.message) == ("BH1061", "the hypervisor has to have color 1 on board qemu-riscv64-virt")
+
+
 def test_what_is_listed_goes_first_then_shares_then_auto() -> None:
     made = palette(system(vm("a", colors=colors(0, 1, 2, 3)), vm("b", colors=colors(share=50)), vm("c", colors=colors())),
                    BOARD)
