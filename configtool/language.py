@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, TypeVar
+from typing import Any, Callable, TypeVar
 
 from .diagnostics import Label, Sink, UsageError, error
 from .extends import read_extended
 from .schema import validate
 from .source import Mapping, Node, Scalar, Sequence, Span, Unreadable
-from .system import (Action, Channel, ChannelOverride, Colors, CpuRequest, DeviceRef, DevicesRest, ImageRef, LinuxOptions,
-                     Region, System,
-                     Vm)
-from .units import duration, size
+from .system import (Action, Bandwidth, Channel, ChannelOverride, Colors, CpuRequest, CriticalInterrupts, DeviceRef,
+                     DevicesRest, ImageRef, LinuxOptions, Region, System, Vm)
+from .units import duration, percent, rate, size
 
 Made = TypeVar("Made")
 Named = tuple[str, Span]
@@ -57,7 +56,8 @@ class _Reader:
             console=_text(hypervisor, "console"), console_span=_span(hypervisor, "console"), sources=files,
             on_panic=_text(hypervisor, "on_panic") or "power-off", on_panic_span=_span(hypervisor, "on_panic"),
             run=tuple(text for text, _ in _names(root.get("run"))),
-            colors=_optional(hypervisor.get("colors"), self._colors) or self.colors)
+            colors=_optional(hypervisor.get("colors"), self._colors) or self.colors,
+            **_reserve(_mapping(hypervisor.get("bandwidth"))))
 
     def _vm(self, key: Scalar, vm: Mapping) -> Vm:
         devices = vm.get("devices")
@@ -82,7 +82,8 @@ class _Reader:
             on_fault=_optional(vm.get("on_fault"), self._action), on_reset=_optional(vm.get("on_reset"), self._action),
             on_poweroff=_optional(vm.get("on_poweroff"), self._action),
             interrupts=_text(vm, "interrupts") or "virtual", interrupts_span=_span(vm, "interrupts"),
-            colors=_optional(vm.get("colors"), self._colors) or self.colors)
+            colors=_optional(vm.get("colors"), self._colors) or self.colors,
+            bandwidth=_optional(vm.get("bandwidth"), self._bandwidth))
 
     def _cpus(self, vm: Mapping) -> CpuRequest | None:
         self._not_both(vm, "vcpus", "cpus", "vcpus: how many; cpus: which")
@@ -188,6 +189,25 @@ class _Reader:
         return Action(action.span, _scalar(action.get("action")).text, at_most=_int(action, "at_most"),
                       within_us=duration(within) if within else None, then=_text(action, "then"))
 
+    def _bandwidth(self, node: Node) -> Bandwidth:
+        own = _mapping(node)
+        budget, period, split = _scalar(own.get("budget")), own.get("period"), own.get("per_vcpu")
+        lend, borrow = own.get("lend"), own.get("borrow")
+        return Bandwidth(
+            own.span, rate(budget.text), budget.span,
+            period_us=duration(period.text) if isinstance(period, Scalar) else Bandwidth.period_us,
+            period_span=_span(own, "period"),
+            per_vcpu="listed" if isinstance(split, Sequence) else split.text if isinstance(split, Scalar) else "even",
+            shares=tuple((percent(text), span) for text, span in _names(split)), per_vcpu_span=_span(own, "per_vcpu"),
+            critical=_optional(own.get("critical"), self._critical),
+            lend=percent(lend.text) if isinstance(lend, Scalar) else 0, lend_span=_span(own, "lend"),
+            borrow=isinstance(borrow, Scalar) and borrow.value is True, borrow_span=_span(own, "borrow"))
+
+    def _critical(self, node: Node) -> CriticalInterrupts:
+        own = _mapping(node)
+        cost = _scalar(own.get("cost"))
+        return CriticalInterrupts(own.span, _names(own.get("interrupts")), size(cost.text), cost.span)
+
     def _file(self, node: Mapping | None, name: str) -> Named | None:
         value = node.get(name) if node else None
         return (_resolve(value), value.span) if isinstance(value, Scalar) else None
@@ -197,6 +217,12 @@ class _Reader:
         if first and second:
             self.sink.add(error("BH0109", f"'{one}' and '{other}' exclude each other", second.span, "",
                                 related=[Label(first.span, f"'{one}' here")], help=[f"keep one ({help_})"]))
+
+
+def _reserve(own: Mapping) -> dict[str, Any]:
+    """hypervisor.bandwidth"""
+    reserve = own.get("reserve")
+    return {"reserve": rate(reserve.text), "reserve_span": reserve.span} if isinstance(reserve, Scalar) else {}
 
 
 def _resolve(path: Scalar) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Iterable
 
 from .diagnostics import Diagnostic, error
 from .source import Mapping, Node, Scalar, Span
-from .units import meant_duration, meant_number, meant_size
+from .units import meant_duration, meant_number, meant_rate, meant_size
 
 _TYPES = {"object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number",
           "boolean": "true or false",
@@ -92,6 +92,12 @@ def describe(problem: Any, path: tuple[Any, ...], key: Scalar | None, node: Node
         return error("BH0102", f"{name} has no value", key.span if key else node.span, help=_example(schema, last))
     if title == "Size" and isinstance(node, Scalar) and kind in ("type", "pattern"):
         return _bad_quantity("size", name, node, "units are KiB, MiB and GiB", meant_size(text), "16MiB")
+    if title == "Rate" and isinstance(node, Scalar) and kind in ("type", "pattern"):
+        return _bad_quantity("rate", name, node, "units are KiB/s, MiB/s and GiB/s", meant_rate(text), "200MiB/s")
+    if title == "Percentage" and isinstance(node, Scalar) and kind in ("type", "pattern"):
+        number = re.match(r"\s*([1-9][0-9]?|100)(\.0*)?\s*%?\s*\Z", text)
+        return error("BH0104", f"'{text}' is no percentage", node.span, "from 1% to 100%",
+                     help=[f"write {number.group(1)}%" if number else "write, for example: 50%"])
     if title == "Duration" and isinstance(node, Scalar) and kind in ("type", "pattern"):
         return _bad_quantity("duration", name, node, "units are us, ms and s", meant_duration(text), "10ms")
     if title == "Colors" and kind in ("type", "pattern", "minimum", "enum"):
@@ -103,7 +109,7 @@ def describe(problem: Any, path: tuple[Any, ...], key: Scalar | None, node: Node
                      help=["write bulkhead: 1"])
     if kind == "type":
         return _wrong_type(schema, name, key, node)
-    if kind in ("enum", "const") or kind == "pattern" and title in ("Device tree", "Guest address", "Tree address"):
+    if kind in ("enum", "const") or kind == "pattern" and title in ("Device tree", "Guest address", "Tree address", "Split"):
         return _not_one_of(schema, name, key, node)
     if kind in ("minimum", "maximum"):
         limit = "the least" if kind == "minimum" else "the most"

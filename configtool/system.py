@@ -117,6 +117,33 @@ class Action:
 
 
 @dataclass(frozen=True)
+class CriticalInterrupts:
+    """`bandwidth.critical`."""
+    span: Span
+    interrupts: tuple[tuple[str, Span], ...]    # device names, 'channels.NAME', 'timer'
+    cost: int                       # bytes
+    cost_span: Span
+
+
+@dataclass(frozen=True)
+class Bandwidth:
+    """`vms.<vm>.bandwidth`. Rates in bytes in a second."""
+    span: Span                      # of the key
+    budget: int
+    budget_span: Span
+    period_us: int = 100
+    period_span: Span | None = None
+    per_vcpu: str = "even"          # 'even', 'shared', or 'listed': shares
+    shares: tuple[tuple[int, Span], ...] = ()   # percentages, in vCPU order
+    per_vcpu_span: Span | None = None
+    critical: CriticalInterrupts | None = None
+    lend: int = 0                   # percent
+    lend_span: Span | None = None
+    borrow: bool = False
+    borrow_span: Span | None = None
+
+
+@dataclass(frozen=True)
 class Vm:
     name: str
     span: Span                      # of the key
@@ -139,6 +166,7 @@ class Vm:
     on_reset: Action | None = None
     on_poweroff: Action | None = None
     colors: Colors | None = None
+    bandwidth: Bandwidth | None = None
     interrupts: str = "virtual"     # 'virtual' or 'direct'
     interrupts_span: Span | None = None
 
@@ -196,6 +224,8 @@ class System:
     sources: tuple[str, ...] = field(default=())   # every YAML file read (extends)
     run: tuple[str, ...] = ()       # arguments added to the board's run command; '{dir}' is the build folder
     colors: Colors | None = None    # of the hypervisor
+    reserve: int = 0                # hypervisor.bandwidth.reserve: bytes in a second
+    reserve_span: Span | None = None
 
     def vm(self, name: str) -> Vm | None:
         return next((v for v in self.vms if v.name == name), None)

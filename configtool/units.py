@@ -26,6 +26,35 @@ def duration(text: str) -> int:
     return _quantity(text, DURATIONS)
 
 
+def rate(text: str) -> int:
+    """Bytes in a second of '200MiB/s'. The text has passed the schema."""
+    return _quantity(text.removesuffix("/s"), SIZES)
+
+
+def percent(text: str) -> int:
+    """100 of '100%'. The text has passed the schema."""
+    return int(text.removesuffix("%"))
+
+
+def rate_text(rate: int) -> str:
+    """A rate as one would write it in the language, where it is whole KiB; else in bytes."""
+    return f"{size_text(rate)}/s"
+
+
+def meant_rate(text: str) -> str | None:
+    """What to write for '200MB/s', '200 MiB/sec', '1.6Gbit/s' or '209715200'; None where that cannot be told."""
+    found = re.fullmatch(r"\s*(.*?)\s*(?:/\s*s|/\s*sec|ps)?\s*", text)
+    amount = found.group(1) if found else text
+    bits = re.fullmatch(r"([0-9.]+)\s*([kKmMgG])(?:i?bits?|b)", amount)
+    if bits and not re.fullmatch(r"[0-9.]+\s*(kb|mb|gb)", amount):
+        size = meant_size(f"{bits.group(1)}{bits.group(2)}B")
+        whole = _quantity(size, SIZES) // 8 if size and not size.endswith("bytes") else 0
+        size = _exact(whole)
+    else:
+        size = meant_size(amount)
+    return f"{size}/s" if size else None
+
+
 def _quantity(text: str, units: dict[str, int]) -> int:
     found = _QUANTITY.match(text)
     if not found:

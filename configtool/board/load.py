@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics import ConfigError, Diagnostic, Label, error
 from ..source import Mapping, Node, Scalar, Sequence, Span, Unreadable, read_file
+from .bandwidth import read_bandwidth
 from .caches import read_described
 from .clocks import read_clocks
 from .dtb import MAX_BYTES, DtbError, read_dtb
@@ -226,7 +227,7 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
         security_states=1 if _text(root, "security_states") == "1" else 2,
         run_notes=_text(root, "run_notes").strip(), root=facts.tree.root,
         yaml_span=Span(yaml), tree=facts.tree, psci=facts.psci,
-        clocks=read_clocks(root, facts.tree, sink))
+        clocks=read_clocks(root, facts.tree, sink), bandwidth=read_bandwidth(root, facts.arch, sink))
     if _count(sink) == before:
         for diagnostic in unsuitable(board):
             sink.add(diagnostic)

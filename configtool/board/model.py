@@ -135,6 +135,33 @@ class Cache:
 
 
 @dataclass(frozen=True)
+class Event:
+    """What a kind of CPU counts of what it takes from memory, as board.yaml has it."""
+    core: str                       # as Cpu.core; 'default' for all others
+    span: Span                      # of the event's name or number
+    name: str                       # as written
+    code: int                       # Arm: the number of the event; RISC-V: event_idx of SBI's PMU extension
+    data: int                       # RISC-V: the hart's event selector, where event_idx is a raw one
+    bytes: int                      # one event takes so many bytes at most
+    stand_in: bool                  # it is none of memory
+
+
+@dataclass(frozen=True)
+class BoardBandwidth:
+    """`bandwidth:` of board.yaml."""
+    span: Span
+    capacity: int                   # bytes in a second
+    capacity_span: Span
+    events: tuple[Event, ...]
+    guests_keep: bool               # a guest with a budget has the counters that the hypervisor does not take
+    counter: int                    # RISC-V: number of the hpmcounter that it takes
+
+    def event(self, core: str) -> Event | None:
+        found = {event.core: event for event in self.events}
+        return found.get(core) or found.get("default")
+
+
+@dataclass(frozen=True)
 class Board:
     name: str                       # 'qemu-riscv64-virt'
     directory: str | None           # folder of board.yaml
@@ -162,6 +189,7 @@ class Board:
     clocks: tuple[tuple[str, tuple[int, ...], int], ...] = ()   # (path of the provider, its arguments, Hz) as
                                     # board.yaml states them; arguments () stand for all clocks of the provider
     security_states: int = 2        # of a GIC, as board.yaml says: with 1, Group 0 is the hypervisor's
+    bandwidth: BoardBandwidth | None = None
 
     def device(self, name: str) -> "Device | None":
         """A device by label, alias, path or node name. None when there is none, or several with that node name."""

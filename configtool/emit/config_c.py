@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple
 
-from ..plan.model import CpuPlan, Plan, Policy, VmPlan
+from ..plan.model import Bandwidth, CpuPlan, Plan, Policy, VmPlan
 from .ctext import comment, origin, rows, string
 
+_HPMCOUNTER = 0xc00             # CSR of hpmcounter0 (cycle)
 _WINDOWS = {"plic": "WINDOW_IRQCHIP", "aplic": "WINDOW_IRQCHIP", "gic": "WINDOW_IRQCHIP", "uart": "WINDOW_UART",
             "doorbell": "WINDOW_DOORBELL"}                              # most often used first
 _TX = {"cadence": 0x30, "imx-uart": 0x40, "lpuart": 0x1c}      # where a UART takes a byte, by driver, if not at its first register
@@ -36,6 +37,8 @@ def plan_h(plan: Plan, registers: dict[str, int]) -> str:
         ("PLAN_TIMER", f"{int('timer' in plan.parts)}", "the hypervisor uses a timer of its own"),
         ("PLAN_DIRECT", f"{int(any(vm.direct for vm in plan.vms))}", "some VM has its interrupts without the hypervisor"),
         ("PLAN_MSIS", f"{plan.irqchip.msis}", "identities of an interrupt file, 0 included"),
+        ("PLAN_BANDWIDTH", f"{int(plan.bandwidth is not None)}", "VMs have budgets of memory bandwidth"),
+        *_bandwidth_h(plan.bandwidth),
     ):
         lines.append(f"#define {name:<18} {value}" + (f" {comment(about)}" if about else ""))
     lines += ["", comment("Where the image lies: physical addresses and bytes.")]
@@ -51,6 +54,16 @@ def plan_h(plan: Plan, registers: dict[str, int]) -> str:
     return "\n".join(lines)
 
 
+def _bandwidth_h(own: Bandwidth | None) -> list[tuple[str, str, str]]:
+    if own is None:
+        return []
+    return [("PLAN_POOLS", f"{max(len(own.pools), 1)}", ""),
+            ("PLAN_PMU_KEEP", f"{int(own.guests_keep)}", "guests have the counters that the hypervisor does not take"),
+            ("PLAN_PMU_CYCLES", f"{int(own.cycles)}", "the cycle counter is taken"),
+            ("PLAN_PMU_COUNTER", f"{own.counter}", "RISC-V: hpmcounter that is taken"),
+            ("PLAN_PMU_CSR", f"{_HPMCOUNTER + own.counter:#x}", "RISC-V: its CSR")]
+
+
 def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
     """`const struct config config`. `stage2(vm)` is the register value that names the root of its tables."""
     lines = [
@@ -62,6 +75,8 @@ def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
     ]
     for vm in plan.vms:
         lines += _vm_arrays(plan, vm)
+    for budget in plan.bandwidth.vms if plan.bandwidth else ():
+        lines += _array("const uint16_t", f"vm{budget.vm}_passes", [str(number) for number in budget.passes])
     probes = [bank.probe for bank in plan.banks if bank.probe]
     lines += [f"const uint64_t boot_probes[] __attribute__((section(\".head.probes\"))) = "
               f"{{{', '.join(f'{probe:#x}' for probe in [*probes, 0])}}};",
@@ -77,6 +92,7 @@ def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
         *([f"    .maintenance_irq = {plan.irqchip.maintenance},"] if plan.irqchip.maintenance else []),
         *([f"    .timer_irq = {plan.irqchip.timer},"] if plan.irqchip.timer else []),
         *(["    .one_security_state = true,"] if plan.irqchip.one_security_state else []),
+        *([f"    .overflow_irq = {plan.bandwidth.interrupt},"] if plan.bandwidth and plan.bandwidth.interrupt else []),
         f"    .henvcfg = {plan.henvcfg:#x},",
         f"    .sstc = {'true' if plan.sstc else 'false'},",
         *(["    .stats = true,"] if plan.stats else []),
@@ -102,7 +118,7 @@ def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
         lines += _vm(plan, vm, stage2(vm))
     lines += ["    },", "    .irq_owner = {"]
     lines += _irq_owner(plan)
-    lines += ["    },", *_irq_edges(plan), "};", ""]
+    lines += ["    },", *_irq_edges(plan), *_bandwidth(plan), "};", ""]
     return "\n".join(lines)
 
 
@@ -267,3 +283,32 @@ def _irq_edges(plan: Plan) -> list[str]:
     if not words:
         return []
     return ["    .irq_edges = {", *(f"        [{index}] = {word:#x}," for index, word in sorted(words.items())), "    },"]
+
+
+def _bandwidth(plan: Plan) -> list[str]:
+    own = plan.bandwidth
+    if own is None:
+        return []
+    periods = {budget.pool: budget.period for budget in own.vms}
+    lines = ["    .budgets = {"]
+    for budget in own.vms:
+        for part in budget.cpus:
+            cpu = plan.cpus[part.cpu]
+            lines += [
+                f"        [{part.cpu}] = {{ "
+                + comment(f"{plan.vms[budget.vm].name}, vCPU {cpu.vcpu}: {origin(plan.file, budget.line)}"),
+                f"            .period = {budget.period}, {comment(f'{budget.microseconds} us')}",
+                f"            .own = {part.own}, {comment(f'events of {part.bytes} bytes')}",
+                *([f"            .grain = {part.grain},", f"            .pool = {budget.pool},"] if part.grain else []),
+                *([f"            .claim = {part.claim},"] if part.claim else []),
+                *([f"            .passing = {part.passing},", f"            .passes = vm{budget.vm}_passes,",
+                   f"            .pass_count = {len(budget.passes)},"] if budget.passes else []),
+                f"            .event = {part.code:#x},",
+                *([f"            .event_data = {part.data:#x},"] if part.data else []),
+                f"            .bytes = {part.bytes},",
+                "        },"]
+    lines.append("    },")
+    if own.pools:
+        lines += ["    .pools = {", *(f"        [{index}] = {{{periods[index]}, {pool.grains}}}, {comment(pool.name)}"
+                                      for index, pool in enumerate(own.pools)), "    },"]
+    return lines

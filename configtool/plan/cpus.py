@@ -76,7 +76,7 @@ def common(cpus: Sequence[Cpu]) -> set[str]:
 
 # Smallest size of physical addresses of a 64-bit Arm core that has EL2 (technical reference manuals, ID_AA64MMFR0_EL1).
 _ARM_BITS = 40
-_MICROSECONDS = 1_000_000
+_NANOSECONDS = 1_000_000_000
 
 
 def able(formats: Sequence[TableFormat], cpus: Sequence[Cpu]) -> list[TableFormat]:
@@ -91,8 +91,8 @@ def able(formats: Sequence[TableFormat], cpus: Sequence[Cpu]) -> list[TableForma
 
 def timebase(board: Board) -> int:
     """Hz of the hypervisor's time. Where the device tree does not say how fast the CPUs' counter is (Arm: each CPU
-    knows), it counts microseconds."""
-    return board.timebase or _MICROSECONDS
+    knows), it counts nanoseconds."""
+    return board.timebase or _NANOSECONDS
 
 
 def henvcfg(cpus: Sequence[Cpu]) -> int:

@@ -85,7 +85,7 @@ def physical(board: Board, edges: tuple[int, ...], timer: bool, virtual: Collect
     v2 = controller.kind == "gicv2"
     return Irqchip(controller.kind, *controller.registers[0], max([SPI - 1, *numbers, *virtual]), edges=edges,
                    maintenance=maintenance[0], gicc=_interface(controller, 1) if v2 else 0,
-                   gich=controller.registers[2][0] if v2 else 0, timer=_timer(board, "hyp-phys", 3) if timer else 0,
+                   gich=controller.registers[2][0] if v2 else 0, timer=own_timer(board) if timer else 0,
                    one_security_state=not v2 and board.security_states == 1)
 
 
@@ -101,6 +101,11 @@ def timer_line(board: Board) -> Line:
     if not number:
         raise InternalError("the board has no virtual timer, and no rule said so")
     return Line(number, number, "level-high", "virtual timer")
+
+
+def own_timer(board: Board) -> int:
+    """INTID of the hypervisor's own timer, 0: the device tree does not tell of it."""
+    return _timer(board, "hyp-phys", 3)
 
 
 def _timer(board: Board, name: str, place: int) -> int:

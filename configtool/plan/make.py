@@ -22,6 +22,7 @@ from ..units import size_text
 from . import colored, cpus as cpu_choice, guest_tree, irqchip, own_tree
 from .arch import ARCHS, FORMATS, Arch, TableFormat
 from .areas import Chunk, Layout, bases, lay_out
+from .bandwidth import budgets
 from .check import check
 from .colored import restarts
 from .colors import palette
@@ -87,6 +88,8 @@ class _Maker:
         fixed = {o.interrupt for vm in system.vms if vm.direct for o in vm.channels}
         self.spares = [n for n in irqchip.spares(board) if n not in fixed]
         self.numbers = {vm.name: self._numbers(vm, always) for vm in system.vms}
+        self.bandwidth = budgets(system, board, self.vm_cpus, self.all_cpus,
+                                 {name: own.lines for name, own in self.numbers.items()}, problems)
         self.chips = {vm.name: irqchip.virtual(board, self.arch, len(cpus))
                       for vm, cpus in zip(system.vms, self.vm_cpus)}
         self.bases = {vm.name: bases(vm, images, self.arch) for vm in system.vms}
@@ -363,7 +366,7 @@ class _Maker:
         chip = self._chip(device, source)
         self._stage2_root = stage2.root_size
         sizes_of = tuple(tree.size for tree in made.trees) if self.colors.used else ()
-        needed = Sizes(sum(sizes_of) or pages(made.size), rodata_size(vms, len(cpu_plans), chip.sources),
+        needed = Sizes(sum(sizes_of) or pages(made.size), rodata_size(vms, len(cpu_plans), chip.sources, self.bandwidth is not None),
                         tuple(dtb_sizes), sizes_of)
 
         owners = {line.physical: (line.physical, v.index, line.guest) for v in reversed(vms) for line in v.lines
@@ -376,8 +379,9 @@ class _Maker:
             cpu_choice.timebase(board),
             "sstc" in everywhere, cpu_choice.henvcfg(self.all_cpus), hypervisor, cpu_plans, tuple(vms),
             (), board_console, chip,
-            tuple(owners[s] for s in sorted(owners)), space.probes(8), space.uses(), board.run + system.run, parts(system),
-            on_panic=system.on_panic, colors=colored.summary(self.colors))
+            tuple(owners[s] for s in sorted(owners)), space.probes(8), space.uses(), board.run + system.run,
+            parts(system, board), on_panic=system.on_panic, colors=colored.summary(self.colors),
+            bandwidth=self.bandwidth)
         return plan, needed
 
     def _cpu_plans(self, stacks: tuple[Range, ...]) -> tuple[CpuPlan, ...]:
@@ -396,7 +400,7 @@ class _Maker:
         edges = {number for number, trigger in used if trigger.startswith("edge")}
         virtual = {number for vm in self.system.vms if vm.direct
                    for number in (self.numbers[vm.name].uart, *self.numbers[vm.name].channels.values()) if number}
-        return irqchip.physical(self.board, tuple(sorted(edges | virtual)), "timer" in parts(self.system), virtual)
+        return irqchip.physical(self.board, tuple(sorted(edges | virtual)), "timer" in parts(self.system, self.board), virtual)
 
     def _console_source(self, device: object) -> int:
         path = self.board.controller.path if self.board.controller else None

@@ -319,6 +319,51 @@ class Irqchip:
 
 
 @dataclass(frozen=True)
+class CpuBudget:
+    """What the vCPU of a CPU may take from memory, in events of its performance monitor."""
+    cpu: int                        # index in Plan.cpus
+    own: int                        # events in each period that are its own
+    grain: int                      # events of one grain of its pool; 0: it has none
+    claim: int                      # grains that it lends and may take back; 0: it lends nothing
+    passing: int                    # events beyond that for a critical interrupt, once in each period
+    code: int                       # what is counted: Event.code
+    data: int
+    bytes: int                      # of one event
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What several vCPUs draw from, beyond their own, first come, first served, anew in each period."""
+    name: str                       # of the VM that shares it among its vCPUs; 'lent'
+    grains: int
+
+
+@dataclass(frozen=True)
+class VmBudget:
+    vm: int                         # index in Plan.vms
+    rate: int                       # bytes in a second
+    microseconds: int               # the period
+    period: int                     # the same in ticks of the time counter
+    pool: int                       # index in Bandwidth.pools; -1: none
+    passes: tuple[int, ...]         # critical interrupts by guest number; 0: the VM's timer, where it is no interrupt
+    cpus: tuple[CpuBudget, ...]     # by vCPU
+    line: int
+
+
+@dataclass(frozen=True)
+class Bandwidth:
+    """Budgets of memory bandwidth: those of the VMs that have one, in the order of the YAML."""
+    capacity: int                   # of the board, bytes in a second
+    reserve: int                    # of it for the hypervisor
+    interrupt: int                  # Arm: INTID of the overflow interrupt
+    guests_keep: bool               # guests have the counters that the hypervisor does not take
+    cycles: bool                    # Arm: the cycle counter is the one that it takes, else the last event counter
+    counter: int                    # RISC-V: number of the hpmcounter that it takes
+    vms: tuple[VmBudget, ...]
+    pools: tuple[Pool, ...]
+
+
+@dataclass(frozen=True)
 class Bank:
     base: int
     size: int
@@ -361,6 +406,7 @@ class Plan:
     on_panic: str = "power-off"     # 'halt', 'reset'
     stats: bool = False             # the hypervisor prints its exit counters at the end
     colors: "ColorPlan | None" = _quiet(None)
+    bandwidth: Bandwidth | None = _quiet(None)      # None: no VM has a budget
 
     @property
     def image_end(self) -> int:

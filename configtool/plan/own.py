@@ -34,9 +34,10 @@ def windows(load: int, code: int, cpus: int, vms: int, virqs: int, rodata: int) 
     return Windows(text, constants, data, Range(data.end, cpus * each), stack)
 
 
-def rodata_size(vms: Sequence[VmPlan], cpus: int, sources: int) -> int:
+def rodata_size(vms: Sequence[VmPlan], cpus: int, sources: int, budgets: bool = False) -> int:
     """Whole pages for the code's constants and for what config.c makes of the plan."""
-    size = layout.CONFIG + cpus * layout.CONFIG_CPU + (sources + 1) * layout.CONFIG_IRQ + (sources + 32) // 32 * 4
+    size = cpus * layout.CONFIG_BUDGET if budgets else 0
+    size += layout.CONFIG + cpus * layout.CONFIG_CPU + (sources + 1) * layout.CONFIG_IRQ + (sources + 32) // 32 * 4
     for vm in vms:
         size += layout.CONFIG_VM + len(vm.windows) * layout.CONFIG_WINDOW + 2 * len(vm.cpus)
         size += (len(vm.maps) + len(vm.windows)) * layout.CONFIG_PLACE

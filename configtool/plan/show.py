@@ -7,9 +7,9 @@ import hashlib
 import json
 from itertools import islice
 
-from ..units import size_text
+from ..units import rate_text, size_text
 from .colors import text
-from .model import PAGE, ColorPlan, Payload, Plan, Property, Stripe, VmPlan
+from .model import PAGE, Bandwidth, ColorPlan, Payload, Plan, Property, Stripe, VmPlan
 
 
 def to_json(plan: Plan) -> str:
@@ -45,6 +45,8 @@ def render(plan: Plan) -> str:
     if plan.console is not None:
         lines += [f"Console: {plan.console.name} ({plan.console.driver}) at {plan.console.base:#x}, interrupt "
                   f"{plan.console.interrupt} at {plan.cpus[plan.console.cpu].name}", ""]
+    if plan.bandwidth is not None:
+        lines += _bandwidth(plan, plan.bandwidth) + [""]
     own = plan.hypervisor
     parts = [("text", own.text), ("rodata", own.rodata), ("data", own.data), ("stacks", own.stacks)]
     if own.parts:
@@ -106,6 +108,32 @@ def _vm(plan: Plan, vm: VmPlan) -> list[str]:
         if end.rings:
             parts.append("rings " + ", ".join(f"{plan.vms[v].name} ({number})" for v, number in end.rings))
         lines.append(f"  channel {i}: {end.channel}: {', '.join(parts)}")
+    return lines
+
+
+_BAR = 40
+
+
+def _bandwidth(plan: Plan, own: Bandwidth) -> list[str]:
+    """Budgets against what memory gives, each as a bar; then what each vCPU counts."""
+    rows = [(plan.vms[b.vm].name, b.rate) for b in own.vms]
+    rows += [("hypervisor", own.reserve)] if own.reserve else []
+    rest = own.capacity - sum(rate for _, rate in rows)
+    lines = [f"Memory bandwidth: {rate_text(own.capacity)}"]
+    lines += _table([(name, "#" * max(round(rate * _BAR / own.capacity), 1), rate_text(rate),
+                      f"{rate * 100 // own.capacity}%") for name, rate in [*rows, ("without a budget", rest)] if rate > 0])
+    for budget in own.vms:
+        for part in budget.cpus:
+            cpu = plan.cpus[part.cpu]
+            parts = [f"{part.own} events of {part.bytes} bytes in {budget.microseconds} us, counter from "
+                     f"2^n - {part.own}"] if part.own else []
+            if part.grain:
+                pool = own.pools[budget.pool]
+                what = f"lends {part.claim} of" if part.claim else "draws from"
+                parts.append(f"{what} {pool.grains} grains of {part.grain} events ({pool.name})")
+            if budget.passes:
+                parts.append(f"{part.passing} events more for interrupt {', '.join(map(str, budget.passes))}")
+            lines.append(f"  {plan.vms[budget.vm].name}, vCPU {cpu.vcpu} ({cpu.name}): {'; '.join(parts)}")
     return lines
 
 

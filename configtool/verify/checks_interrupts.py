@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..board.model import InterruptController
 from .case import Case, VmCase, span_text
-from .expect import Grant, physical_interrupts, uses_timer
+from .expect import Grant, overflow_interrupt, physical_interrupts, uses_timer
 from .expect_gic import SPI
 from .facts import HYPERVISOR, NOBODY
 from .report import Check
@@ -108,6 +108,7 @@ def _controller(case: Case, controller: InterruptController, check: Check) -> No
             ("has its CPU interface at", facts.gicc, gic.interface[0] if gic and gic.interface else 0),
             ("has its virtual interface control at", facts.gich, gic.control[0] if gic and gic.control else 0),
             ("has the maintenance interrupt", facts.maintenance, gic.maintenance if gic else 0),
+            ("has the performance monitors' interrupt", facts.overflow, overflow_interrupt(case.system, case.board)),
             ("has the hypervisor's timer interrupt", facts.timer, gic.own_timer if gic and uses_timer(case.system) else 0),
             ("has edges at", edges, wanted_edges),
             ("has one security state", facts.one_security_state, gic.one_security_state if gic else False)):

@@ -8,7 +8,7 @@ from .facts import Policy, Restore
 from .report import Check
 from .walk import Extent, common, length, minus, union
 
-_MICROSECONDS = 1_000_000           # ticks of the hypervisor's time where the tree does not say how fast the counter is
+_NANOSECONDS = 1_000_000_000          # ticks of the hypervisor's time where the tree does not say how fast the counter is
 _ACTIONS = {"stop": "ACTION_STOP", "restart": "ACTION_RESTART", "halt-system": "ACTION_HALT_SYSTEM"}     # config.h
 
 
@@ -20,7 +20,7 @@ def restart(case: Case) -> Check:
         for name, policy in vm.facts.policies:
             check.look()
             action: Action | None = getattr(vm.vm, name)
-            wanted = _policy(action, case.board.timebase or _MICROSECONDS)
+            wanted = _policy(action, case.board.timebase or _NANOSECONDS)
             again |= _ACTIONS["restart"] in (wanted.action, wanted.then)
             if policy != wanted:
                 check.fail(f"{name} of VM '{vm.name}' is not what its description says",

@@ -49,9 +49,16 @@ class Expected:
         return next(v for v in self.system.vms if v.name == name)
 
 
-def uses_timer(_system: System) -> bool:
+def uses_timer(system: System) -> bool:
     """Whether the hypervisor has a use for a timer of its own."""
-    return False
+    return any(vm.bandwidth is not None for vm in system.vms)
+
+
+def overflow_interrupt(system: System, board: Board) -> int:
+    """INTID by which an Arm CPU tells that a budget is used; 0: no VM has one."""
+    if board.arch != "aarch64" or not any(vm.bandwidth is not None for vm in system.vms):
+        return 0
+    return next((i.number for d in board.devices if d.kind == "pmu" and d.enabled for i in d.interrupts if i.number < 32), 0)
 
 
 def whole_pages(base: int, size: int) -> tuple[int, int]:

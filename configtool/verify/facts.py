@@ -119,6 +119,21 @@ class ConsoleFacts:
 
 
 @dataclass(frozen=True)
+class BudgetFacts:
+    """What a CPU's vCPU may take from memory; period 0: it has no budget."""
+    period: int
+    own: int
+    grain: int
+    passing: int
+    event: int
+    event_data: int
+    claim: int
+    pool: int
+    bytes: int
+    passes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Facts:
     elf: Elf
     arch: str                   # 'riscv64', 'riscv32'
@@ -143,6 +158,9 @@ class Facts:
     irq_owner: tuple[tuple[int, int], ...]      # by physical source: (VM index, NOBODY or HYPERVISOR; guest number)
     own_tables: Tree
     build_id: bytes
+    budgets: tuple[BudgetFacts, ...] = ()       # of each CPU; empty: the image keeps no budgets
+    pools: tuple[tuple[int, int], ...] = ()     # (period, grains)
+    overflow: int = 0           # GIC: INTID of the performance monitors' interrupt, 0: the hypervisor uses none
     sections: dict[str, tuple[int, int]] = field(default_factory=dict)      # of the hypervisor: name -> (base, end) by
                                 # virtual address, of .tables where they are linked
     ranges: dict[str, Ranges] = field(default_factory=dict)     # the same by physical address
@@ -253,8 +271,14 @@ def _facts(elf: Elf, memory: _Memory, made_for: Machine, config: Record, section
         vms=tuple(_vm(made_for, memory, i, vm) for i, vm in enumerate(c.vms)),
         irq_owner=tuple((o.vm, o.guest) for o in c.irq_owner),
         own_tables=made_for.own(), build_id=_build_id(elf), sections=sections,
+        budgets=tuple(_budget(memory, i, budget) for i, budget in enumerate(getattr(c, "budgets", ()))),
+        pools=tuple((pool.period, pool.grains) for pool in getattr(c, "pools", ())), overflow=c.overflow_irq,
         ranges={name: _physical(elf, name) for name in sections},
         scattered=not any(s.name == ".tables" and s.in_memory for s in elf.sections))
+
+def _budget(memory: _Memory, index: int, own: Any) -> BudgetFacts:
+    return BudgetFacts(own.period, own.own, own.grain, own.passing, own.event, own.event_data, own.claim, own.pool,
+                       own.bytes, memory.array(own.passes, own.pass_count, f"config.budgets[{index}].passes"))
 
 
 def _physical(elf: Elf, name: str) -> Ranges:

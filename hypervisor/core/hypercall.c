@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypercall.h"
 
+#include "bandwidth.h"
 #include "cpu.h"
 #include "vm.h"
 
@@ -15,6 +16,11 @@ enum hypercall_result hypercall(struct cpu *cpu, uint64_t number, uint64_t argum
         *value = HYPERCALL_ABI;
         return HYPERCALL_OK;
     case HYPERCALL_EXITS:
+        if (PLAN_BANDWIDTH && argument0 - BANDWIDTH_FIRST < BANDWIDTH_FIGURES && bandwidth_is_regulated(cpu->index)) {
+            bandwidth_note(cpu);
+            *value = bandwidth_figure(cpu, (uint32_t)argument0 - BANDWIDTH_FIRST);
+            return HYPERCALL_OK;
+        }
         if (argument0 >= EXIT_REASONS)
             return HYPERCALL_BAD_ARGUMENT;
         *value = cpu->exits[argument0];

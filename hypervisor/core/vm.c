@@ -2,6 +2,7 @@
 #include "vm.h"
 
 #include "arch.h"
+#include "bandwidth.h"
 #include "drivers.h"
 #include "panic.h"
 #include "stats.h"
@@ -183,13 +184,16 @@ bool cpu_take_events(struct cpu *cpu)
 
 _Noreturn void cpu_park(struct cpu *cpu)
 {
+    if (PLAN_BANDWIDTH)
+        bandwidth_note(cpu);
     virq_reset_vcpu(cpu);
     for (;;) {
         (void)cpu_take_events(cpu);
         panic_check();
         if (vm_state(cpu->vm) == VM_RESTARTING)
             vm_join_restart(cpu);
-        if (vm_state(cpu->vm) == VM_RUNNING && cpu_state(cpu) == VCPU_STARTING)
+        /* One that has used its budget has no other by starting anew. */
+        if (vm_state(cpu->vm) == VM_RUNNING && cpu_state(cpu) == VCPU_STARTING && !(PLAN_BANDWIDTH && cpu->held))
             break;
         arch_wait(cpu);
     }

@@ -23,6 +23,16 @@ void arch_vcpu_set_ipi(struct cpu *cpu);
 /* An interrupt that the vCPU has enabled is pending for it. */
 bool arch_vcpu_has_interrupt(struct cpu *cpu);
 
+/* Of a vCPU whose timer is no interrupt of its controller: the timer has fired, and the vCPU has enabled it. */
+bool arch_vcpu_has_timer(struct cpu *cpu);
+
+/*
+ * From QUIET to LOUD an interrupt that is pending for the vCPU does not end arch_wait(), and arch_vcpu_has_interrupt() may miss
+ * it; QUIET_BUT_TIMER: but for what arch_vcpu_has_timer() tells of. Only where PLAN_BANDWIDTH is 1.
+ */
+enum arch_quiet { LOUD, QUIET, QUIET_BUT_TIMER };
+void arch_vcpu_quiet(struct cpu *cpu, enum arch_quiet quiet);
+
 /* Sleep until an interrupt is pending, then handle physical interrupts; events stay for cpu_take_events(). */
 void arch_wait(struct cpu *cpu);
 

@@ -14,6 +14,11 @@
  *   PLAN_TIMER        1: the hypervisor uses a timer of its own (timer.h)
  *   PLAN_DIRECT       1: some VM has its interrupts without the hypervisor
  *   PLAN_MSIS         interrupt identities of a vCPU's interrupt file, 0 included; 0: no IMSIC
+ *   PLAN_BANDWIDTH    1: VMs have budgets of memory bandwidth (bandwidth.h); then
+ *   PLAN_POOLS        pools of bandwidth, at least 1
+ *   PLAN_PMU_KEEP     1: guests have the counters that the hypervisor does not take
+ *   PLAN_PMU_CYCLES   1: Arm: the cycle counter is taken, else the last event counter
+ *   PLAN_PMU_COUNTER, PLAN_PMU_CSR   RISC-V: the hpmcounter that is taken, its CSR
  * and the layout of the image (PLAN_LOAD, ..., PLAN_STAGE1: the value of satp), which only entry.S reads.
  */
 #ifndef CONFIG_H
@@ -141,6 +146,29 @@ struct console_config {
 /* What the board does when the hypervisor gives up. */
 enum panic_action { PANIC_POWER_OFF, PANIC_HALT, PANIC_RESET };
 
+#if PLAN_BANDWIDTH
+/* What the vCPU of a CPU may take from memory, in events of the CPU's performance monitor. */
+struct budget_config {
+    uint64_t period;     /* ticks of the time counter; 0: it has no budget */
+    uint64_t own;        /* events in each period that are its own */
+    uint64_t grain;      /* events of one grain of its pool; 0: it has none */
+    uint64_t passing;    /* events more, once in a period, for a critical interrupt */
+    uint64_t event;      /* what is counted; RISC-V: event_idx of the SBI */
+    uint64_t event_data; /* RISC-V: selector of a raw event */
+    uint32_t claim;      /* grains that it lends to its pool and may take back; 0: it only draws */
+    uint32_t pool;
+    const uint16_t *passes; /* critical interrupts by guest number; 0: the VM's timer */
+    uint32_t pass_count;
+    uint32_t bytes; /* of one event */
+};
+
+/* What several vCPUs draw from, anew in each period. */
+struct pool_config {
+    uint64_t period; /* ticks of the time counter */
+    uint32_t grains;
+};
+#endif
+
 struct config {
     const char *system; /* name of the system */
     const char *file;   /* base name of its YAML file */
@@ -151,6 +179,7 @@ struct config {
     uint32_t maintenance_irq; /* GIC: INTID of the maintenance interrupt */
     uint32_t timer_irq;       /* GIC: INTID of the hypervisor's timer; 0: it uses none */
     bool one_security_state;  /* GICv3: the board says that Group 0 is the hypervisor's (GICD_CTLR.DS) */
+    uint32_t overflow_irq;    /* GIC: INTID of the performance monitors' interrupt; 0: the hypervisor uses none */
     uint64_t henvcfg;         /* RISC-V: what guests may use of the environment */
     bool sstc;                /* guests program their timer themselves */
     bool stats;               /* print the exit counters at the end */
@@ -161,6 +190,10 @@ struct config {
     struct vm_config vms[PLAN_VMS];
     struct irq_owner irq_owner[PLAN_IRQS];
     uint32_t irq_edges[(PLAN_IRQS + 31) / 32]; /* GIC: one bit for each source that is edge-triggered */
+#if PLAN_BANDWIDTH
+    struct budget_config budgets[PLAN_CPUS];
+    struct pool_config pools[PLAN_POOLS];
+#endif
 };
 
 extern const struct config config;

@@ -52,6 +52,7 @@ struct cpu {
     uint32_t vcpu;  /* number within the VM */
     uint32_t events;
     uint32_t state;  /* enum vcpu_state */
+    bool held;       /* it has used its budget and waits for the end of its period (bandwidth.h) */
     uint32_t joined; /* number of the VM's restart that this vCPU waits for, or last waited for; from 1 */
     uint64_t start_pc;
     uint64_t start_arg;

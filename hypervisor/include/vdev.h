@@ -50,6 +50,9 @@ void virq_reset(struct cpu *cpu);
 /* An enabled interrupt waits for this CPU's vCPU (of a GIC). */
 bool virq_waiting(struct cpu *cpu);
 
+/* This vCPU would be offered an interrupt, were it not for priorities: it is pending, enabled and goes to it. */
+bool virq_pends(struct cpu *cpu, uint32_t number);
+
 /* A write of ICC_SGI1R_EL1; false: the controller has no such register (a GICv2). */
 bool virq_write_sgi(struct cpu *cpu, uint64_t value);
 

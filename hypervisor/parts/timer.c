@@ -2,6 +2,7 @@
 #include "timer.h"
 
 #include "arch.h"
+#include "bandwidth.h"
 #include "cpu.h"
 
 /* Of each CPU; 0: never. A CPU touches its own alone. */
@@ -32,6 +33,9 @@ static void call(struct cpu *cpu, enum timer_use use)
     switch (use) {
     case TIMER_WATCHDOG:
     case TIMER_BANDWIDTH:
+        if (PLAN_BANDWIDTH)
+            bandwidth_expired(cpu);
+        break;
     default:
         break;
     }

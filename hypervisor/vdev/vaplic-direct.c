@@ -201,3 +201,11 @@ void virq_reset_vcpu(struct cpu *cpu)
     vaplic_deliver(cpu, cpu->vm);
     spin_unlock(&virq->lock);
 }
+
+bool virq_pends(struct cpu *cpu, uint32_t number)
+{
+    const struct virq *virq = &cpu->vm->virq;
+
+    return vaplic_test(virq->pending, number) && vaplic_test(virq->enable, number) &&
+           hart_of(__atomic_load_n(&virq->target[number], __ATOMIC_RELAXED)) == cpu->vcpu;
+}

@@ -320,3 +320,16 @@ uint32_t vgic_active(struct cpu *cpu, const struct vgic_word *word)
         vgic_deliver_all(cpu);
     return word->inflight & ~listed(cpu, word, LR_ACTIVE, 0);
 }
+
+bool virq_pends(struct cpu *cpu, uint32_t number)
+{
+    struct virq *virq = &cpu->vm->virq;
+    const struct vgic_word *word = vgic_word(virq, cpu->vcpu, number);
+    bool pends;
+
+    spin_lock(&virq->lock);
+    pends = (word->enable & bit(number)) != 0 && target_of(virq, cpu->vcpu, number) == cpu->vcpu &&
+            (vgic_pending(cpu, word) & bit(number)) != 0;
+    spin_unlock(&virq->lock);
+    return pends;
+}

@@ -319,3 +319,10 @@ void virq_reset(struct cpu *cpu)
     drive_all(cpu, cpu->vm);
     spin_unlock(&virq->lock);
 }
+
+bool virq_pends(struct cpu *cpu, uint32_t number)
+{
+    const struct virq *virq = &cpu->vm->virq;
+
+    return (pending_word(virq, number / 32) & virq->enable[cpu->vcpu][number / 32] & bit(number)) != 0;
+}

@@ -40,7 +40,8 @@ def keys_of(name: str) -> dict[str, dict[str, Any]]:
     seen: set[str] = set()
     found: dict[str, dict[str, Any]] = {}
     # What stands for the name that the user gives to a thing: the singular of its mapping.
-    placeholder = {"vms": "<vm>", "channels": "<channel>", "memory": "<region>", "clocks": "<clock>"}
+    placeholder = {"vms": "<vm>", "channels": "<channel>", "memory": "<region>", "clocks": "<clock>",
+                   "events": "<core>"}
 
     def walk(node: dict[str, Any], path: str) -> None:
         reference = node.get("$ref", "")

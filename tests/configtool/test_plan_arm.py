@@ -125,7 +125,7 @@ def test_tables_are_as_wide_as_the_addresses_of_the_vms() -> None:
 def test_time_is_in_microseconds_where_the_tree_does_not_say_how_fast_the_counter_is() -> None:
     again = Action(span(14), "restart", at_most=3, within_us=10_000_000, then="stop")
     plan = plan_of(system(vm("a", on_fault=again)), gic_board())
-    assert (plan.timebase, plan.vms[0].on_fault.within) == (1_000_000, 10_000_000)
+    assert (plan.timebase, plan.vms[0].on_fault.within) == (1_000_000_000, 10_000_000_000)
 
 
 def test_vm_that_restarts_has_tables_of_the_hypervisor_s_own_with_its_memory() -> None:

@@ -65,7 +65,8 @@ def _format() -> Findings:
 
 
 # Of a file of the hypervisor, by its name: architecture and a plan of the unit tests under which all of it is compiled.
-_UNDER = ((re.compile("gicv2"), "aarch64", "gicv2"), (re.compile("gic|pl011|aarch64|cadence"), "aarch64", "gicv3"),
+_UNDER = ((re.compile("parts/(bandwidth|pmu-v3)"), "aarch64", "budget"), (re.compile("parts/pmu-sbi"), "riscv", "budget"),
+          (re.compile("gicv2"), "aarch64", "gicv2"), (re.compile("gic|pl011|aarch64|cadence"), "aarch64", "gicv3"),
           (re.compile("aplic"), "riscv", "msi"), (re.compile(""), "riscv", "small"))
 _CLANG = {"aarch64": ["--target=aarch64-linux-gnu"], "riscv": ["--target=riscv64-unknown-elf", "-march=rv64imac"]}
 _GCC = {"aarch64": ["aarch64-linux-gnu-gcc", "-mgeneral-regs-only"],

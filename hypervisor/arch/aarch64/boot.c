@@ -3,6 +3,7 @@
 #include "arch.h"
 #include "arch/psci.h"
 #include "arch/sysreg.h"
+#include "bandwidth.h"
 #include "boot.h"
 #include "config.h"
 #include "cpu.h"
@@ -108,6 +109,8 @@ _Noreturn void cpu_main(struct cpu *cpu)
     __asm__ volatile("tlbi vmalls12e1\n\tdsb nsh\n\tisb" ::: "memory");
     irqchip_init_cpu(cpu);
     boot_console(cpu);
+    if (PLAN_BANDWIDTH)
+        bandwidth_start(cpu);
     cpu_park(cpu);
 }
 

@@ -6,6 +6,7 @@
 #include "arch.h"
 #include "arch/psci.h"
 #include "arch/sysreg.h"
+#include "bandwidth.h"
 #include "hypercall.h"
 #include "vm.h"
 
@@ -77,6 +78,8 @@ static long suspend(struct cpu *cpu, uint32_t power_state, uint64_t entry, uint6
         if (cpu_take_events(cpu))
             vm_vcpu_off(cpu);
     }
+    if (PLAN_BANDWIDTH && cpu->held)
+        bandwidth_hold(cpu);
     cpu_set_state(cpu, VCPU_ON);
     if (power_down)
         arch_vcpu_start(cpu, entry, context);

@@ -4,11 +4,13 @@
 #include "arch/abort.h"
 #include "arch/psci.h"
 #include "arch/sysreg.h"
+#include "bandwidth.h"
 #include "config.h"
 #include "cpu.h"
 #include "drivers.h"
 #include "gic.h"
 #include "panic.h"
+#include "pmu.h"
 #include "timer.h"
 #include "vgic-direct.h"
 #include "vm.h"
@@ -33,6 +35,9 @@ static void take_interrupt(struct cpu *cpu, uint32_t acknowledged)
         sysreg_write(cnthp_ctl_el2, 0); /* its line falls before it is deactivated */
         isb();
         timer_expired(cpu);
+        gic_deactivate(acknowledged);
+    } else if (PLAN_BANDWIDTH && id == config.overflow_irq) {
+        pmu_interrupt(cpu);
         gic_deactivate(acknowledged);
     } else if (id < GIC_SPI) {
         virq_physical(cpu, id); /* a private interrupt is that of the vCPU; deactivated when the guest ends it */
@@ -79,6 +84,8 @@ void trap_interrupt(struct cpu *cpu)
     /* A state in which the vCPU has to stop is told by an event. */
     if (__atomic_load_n(&cpu->events, __ATOMIC_RELAXED) != 0 && cpu_take_events(cpu))
         vm_vcpu_off(cpu);
+    if (PLAN_BANDWIDTH && cpu->held)
+        bandwidth_hold(cpu);
 }
 
 /* A bus error that nobody waited for: it is this CPU's, and so its guest's. */
@@ -86,6 +93,23 @@ _Noreturn void trap_serror(struct cpu *cpu)
 {
     cpu->exits[EXIT_FAULT]++;
     vm_fault(cpu, "an access that the bus has refused (SError)");
+}
+
+/* A performance monitor that has no counters, as they are the hypervisor's: reads 0, ignores writes. */
+static void no_counters(struct cpu *cpu, uint64_t syndrome)
+{
+    if ((syndrome & 1) != 0 && (syndrome >> 5 & 31) != 31)
+        cpu->arch.x[syndrome >> 5 & 31] = 0;
+    guest_skip(syndrome);
+}
+
+/* PMUv3: CRn 9 with CRm 12 to 14, CRn 14 with CRm 8 to 15. */
+static bool is_pmu_register(uint64_t syndrome)
+{
+    uint64_t crn = syndrome >> 10 & 0xf;
+    uint64_t crm = syndrome >> 1 & 0xf;
+
+    return (syndrome >> 20 & 3) == 3 && ((crn == 9 && crm >= 12 && crm <= 14) || (crn == 14 && crm >= 8));
 }
 
 /* A write of ICC_SGI1R_EL1; every other register that traps is not the guest's, unless its interrupts are direct. */
@@ -103,6 +127,8 @@ static void sysreg_trap(struct cpu *cpu, uint64_t syndrome)
         if (!write && reg != &cpu->arch.x[31])
             *reg = value;
         guest_skip(syndrome);
+    } else if (PLAN_BANDWIDTH && is_pmu_register(syndrome)) {
+        no_counters(cpu, syndrome);
     } else {
         guest_undefined();
     }

@@ -26,6 +26,20 @@ bool arch_vcpu_has_interrupt(struct cpu *cpu)
     return virq_waiting(cpu);
 }
 
+/* The timer's is an interrupt like others. */
+bool arch_vcpu_has_timer(struct cpu *cpu)
+{
+    (void)cpu;
+    return false;
+}
+
+/* A virtual interrupt ends no WFI at EL2, or arch_wait() is called again. */
+void arch_vcpu_quiet(struct cpu *cpu, enum arch_quiet quiet)
+{
+    (void)cpu;
+    (void)quiet;
+}
+
 /* How fast the counter is, each CPU knows; configtool does not. */
 uint64_t arch_time(void)
 {

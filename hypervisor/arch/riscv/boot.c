@@ -3,6 +3,7 @@
 #include "arch.h"
 #include "arch/csr.h"
 #include "arch/sbi.h"
+#include "bandwidth.h"
 #include "boot.h"
 #include "config.h"
 #include "cpu.h"
@@ -106,6 +107,8 @@ _Noreturn void hart_main(struct cpu *cpu)
     irqchip_init_cpu(cpu);
     boot_console(cpu);
     csr_write(sie, (1 << IRQ_S_SOFT) | (1 << IRQ_S_EXT));
+    if (PLAN_BANDWIDTH)
+        bandwidth_start(cpu);
     cpu_park(cpu);
 }
 

@@ -8,6 +8,7 @@
 #include "arch/guest_pmu.h"
 #include "arch/sbi.h"
 #include "arch/timer.h"
+#include "bandwidth.h"
 #include "bits.h"
 #include "hypercall.h"
 #include "vm.h"
@@ -59,7 +60,7 @@ static bool is_known(const struct cpu *cpu, ureg_t extension)
     case SBI_DBCN:
         return cpu->vm->config->uart_irq != 0;
     case SBI_PMU:
-        return sbi_call(SBI_BASE, SBI_BASE_PROBE, SBI_PMU, 0, 0, 0, 0).value != 0;
+        return guest_pmu_exists(cpu);
     case SBI_BASE:
     case SBI_TIME:
     case SBI_IPI:
@@ -208,6 +209,8 @@ static struct sbi_result hsm_suspend(struct cpu *cpu)
         if (cpu_take_events(cpu))
             vm_vcpu_off(cpu);
     }
+    if (PLAN_BANDWIDTH && cpu->held)
+        bandwidth_hold(cpu);
     cpu_set_state(cpu, VCPU_ON);
     if (type == SBI_HSM_NON_RETENTIVE)
         vcpu_enter(cpu, resume, arg);

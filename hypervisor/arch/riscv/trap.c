@@ -6,9 +6,11 @@
 #include "arch/decode.h"
 #include "arch/sbi.h"
 #include "arch/timer.h"
+#include "bandwidth.h"
 #include "cpu.h"
 #include "drivers.h"
 #include "panic.h"
+#include "pmu.h"
 #include "vm.h"
 
 void trap_interrupt(struct cpu *cpu, ureg_t cause); /* called by trap.S */
@@ -46,6 +48,8 @@ static void take_interrupts(struct cpu *cpu)
         csr_clear(sip, 1u << IRQ_S_SOFT);
     if ((pending & (1u << IRQ_S_TIMER)) != 0)
         timer_fired(cpu);
+    if (PLAN_BANDWIDTH && (pending & (1u << IRQ_OVERFLOW)) != 0)
+        pmu_interrupt(cpu);
     if ((pending & (1u << IRQ_S_EXT)) != 0)
         take_external(cpu);
 }
@@ -72,6 +76,8 @@ void trap_interrupt(struct cpu *cpu, ureg_t cause)
     take_interrupts(cpu);
     if (cpu_take_events(cpu))
         vm_vcpu_off(cpu);
+    if (PLAN_BANDWIDTH && cpu->held)
+        bandwidth_hold(cpu);
 }
 
 /*

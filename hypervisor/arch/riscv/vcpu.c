@@ -36,6 +36,23 @@ bool arch_vcpu_has_interrupt(struct cpu *cpu)
     return (csr_read(hip) & csr_read(hie) & HIDELEG_GUEST) != 0;
 }
 
+bool arch_vcpu_has_timer(struct cpu *cpu)
+{
+    return (csr_read(hip) & cpu->arch.hie & (1u << IRQ_VS_TIMER)) != 0;
+}
+
+/* In HS mode too WFI ends with what is pending and enabled for the guest. */
+void arch_vcpu_quiet(struct cpu *cpu, enum arch_quiet quiet)
+{
+    if (quiet == LOUD) {
+        csr_write(hie, cpu->arch.hie);
+        return;
+    }
+    cpu->arch.hie = csr_swap(hie, 0);
+    if (quiet == QUIET_BUT_TIMER)
+        csr_write(hie, cpu->arch.hie & (1u << IRQ_VS_TIMER));
+}
+
 uint64_t arch_guest_pc(const struct cpu *cpu)
 {
     (void)cpu;

@@ -7,11 +7,12 @@
 #define PLAN_VCPUS_MAX     2 /* vCPUs of the largest VM */
 #define PLAN_IRQS          80 /* physical interrupt sources, 0 included */
 #define PLAN_IRQ_WORDS     2 /* words for guest interrupt numbers up to 34 */
-#define PLAN_TIMEBASE      1000000 /* Hz */
+#define PLAN_TIMEBASE      1000000000 /* Hz */
 #define PLAN_VIRQ          "vgic.h" /* virtual interrupt controller */
 #define PLAN_TIMER         0 /* the hypervisor uses a timer of its own */
 #define PLAN_DIRECT        0 /* some VM has its interrupts without the hypervisor */
 #define PLAN_MSIS          0 /* identities of an interrupt file, 0 included */
+#define PLAN_BANDWIDTH     0 /* VMs have budgets of memory bandwidth */
 
 /* Where the image lies: physical addresses and bytes. */
 #define PLAN_LOAD          0x40200000

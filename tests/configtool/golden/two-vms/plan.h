@@ -12,6 +12,7 @@
 #define PLAN_TIMER         0 /* the hypervisor uses a timer of its own */
 #define PLAN_DIRECT        0 /* some VM has its interrupts without the hypervisor */
 #define PLAN_MSIS          0 /* identities of an interrupt file, 0 included */
+#define PLAN_BANDWIDTH     0 /* VMs have budgets of memory bandwidth */
 
 /* Where the image lies: physical addresses and bytes. */
 #define PLAN_LOAD          0x80200000

@@ -13,6 +13,7 @@
 #define PLAN_DIRECT    0
 #define PLAN_TIMER     0
 #define PLAN_MSIS      0
+#define PLAN_BANDWIDTH 0
 #define PLAN_STAGE1    0x40200000
 #define PLAN_VTCR      0x80023558
 

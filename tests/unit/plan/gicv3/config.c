@@ -35,6 +35,10 @@ static const struct channel_end alpha_channels[] = {{"orders", alpha_orders, 1}}
 static const uint16_t alpha_irqs[96] = {[27] = 27, [40] = 40, [65] = 71};
 static const uint16_t beta_irqs[96] = {[27] = 27, [50] = 90};
 
+#if PLAN_BANDWIDTH
+static const uint16_t beta_passes[] = {27, 50};
+#endif
+
 const uint64_t boot_probes[] = {0};
 const uint64_t boot_ids[PLAN_CPUS] = {0};
 
@@ -122,6 +126,23 @@ const struct config config = {
             [91 ... 95] = NOBODY,
         },
     .irq_edges = {[2] = 1u << 7},
+#if PLAN_BANDWIDTH
+    .overflow_irq = 23,
+    .budgets =
+        {
+            [0] = {.period = 6250, .own = 500, .grain = 100, .pool = 0, .event = 0x11, .bytes = 1},
+            [1] = {.period = 6250,
+                   .grain = 200,
+                   .pool = 1,
+                   .passing = 50,
+                   .passes = beta_passes,
+                   .pass_count = 2,
+                   .event = 0x11,
+                   .bytes = 1},
+            [2] = {.period = 6250, .own = 1000, .grain = 100, .claim = 4, .pool = 0, .event = 0x11, .bytes = 1},
+        },
+    .pools = {{6250, 4}, {6250, 3}},
+#endif
 };
 
 struct config *fake_config(void)

@@ -23,4 +23,8 @@
 #define PLAN_TEXT_SIZE  0x8000
 #define PLAN_STACK_SIZE 4096
 
+#ifndef PLAN_BANDWIDTH
+#define PLAN_BANDWIDTH 0
+#endif
+
 #endif

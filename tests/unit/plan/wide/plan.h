@@ -13,6 +13,7 @@
 #define PLAN_DIRECT    0
 #define PLAN_TIMER     0
 #define PLAN_MSIS      0
+#define PLAN_BANDWIDTH 0
 
 /* Of the image's layout, what panics read. */
 #define PLAN_TEXT_BASE  0x80200000

@@ -33,6 +33,7 @@ struct arch_cpu {
     ureg_t stack;   /* address just above this CPU's stack */
     ureg_t scratch; /* of the trap entry */
     ureg_t fixup;   /* where to go on when the guest access under way faults; 0: none is under way */
+    ureg_t hie;     /* of the guest, while it is quiet */
     bool counts;    /* the guest has used the performance counters */
 };
 

@@ -28,6 +28,7 @@
 #define IRQ_VS_TIMER 6
 #define IRQ_S_EXT    9
 #define IRQ_VS_EXT   10
+#define IRQ_OVERFLOW 13 /* local counter overflow (Sscofpmf) */
 
 /* Exception numbers. */
 #define EXC_ILLEGAL      2

@@ -9,6 +9,9 @@
 #undef sysreg_write
 
 struct fake_sysregs {
+    unsigned long pmccntr_el0, pmccfiltr_el0, pmcntenset_el0, pmcntenclr_el0, pmintenset_el1, pmintenclr_el1,
+        pmovsclr_el0;
+    unsigned long pmselr_el0, pmxevcntr_el0, pmxevtyper_el0;
     unsigned long cnthp_ctl_el2, cnthp_cval_el2;
     unsigned long cnthctl_el2, cntkctl_el1, cntp_ctl_el0, cntfrq_el0, cntpct_el0, cntv_ctl_el0, cntvoff_el2,
         contextidr_el1, cpacr_el1;
