@@ -21,7 +21,7 @@ import chaos  # noqa: E402
 from counting import EXACT, Machine  # noqa: E402
 from image import Image  # noqa: E402
 
-OPERATIONS = 1000
+OPERATIONS = 2000
 SEED = 1
 BOARDS = ("plic", "aplic", "aia", "rv32", "gicv2", "gicv3")
 

@@ -118,7 +118,8 @@ uint32_t arch_guest_callers(const struct cpu *cpu, uint64_t *callers, uint32_t m
     uint32_t count = 1;
 
     callers[0] = cpu->arch.x[30];
-    while (count < max && frame % FRAME_ALIGNMENT == 0 && frame - below < FRAME_MAX) {
+    /* Counted by steps: a guest can make each frame name the caller that is known already. */
+    for (uint32_t step = 1; step < max && frame % FRAME_ALIGNMENT == 0 && frame - below < FRAME_MAX; step++) {
         uint64_t next;
         uint64_t caller;
 

@@ -113,7 +113,8 @@ uint32_t arch_guest_callers(const struct cpu *cpu, uint64_t *callers, uint32_t m
     uint32_t count = 1;
 
     callers[0] = cpu->arch.x[1];
-    while (count < max && is_frame(frame, below)) {
+    /* Counted by steps: a guest can make each frame name the caller that is known already. */
+    for (uint32_t step = 1; step < max && is_frame(frame, below); step++) {
         ureg_t upper;
         ureg_t lower;
 

@@ -80,7 +80,8 @@ static inline void machine_choose(struct random *random, unsigned long words[])
         words[1] = 0x40 + random_below(random, 32);
     }
     if (words[0] == SBI_DBCN && random_below(random, 64) != 0) {
-        words[2] &= random_below(random, 8) != 0 ? 63 : 511;
+        words[1] &= 3;
+        words[2] = random_below(random, 4) != 0 ? words[2] & 63 : random_below(random, 512);
         words[3] = words[7];
         words[4] = random_below(random, 8) == 0;
     }
