@@ -10,7 +10,7 @@ from .extends import read_extended
 from .schema import validate
 from .source import Mapping, Node, Scalar, Sequence, Span, Unreadable
 from .system import (Action, Bandwidth, Channel, ChannelOverride, Colors, CpuRequest, CriticalInterrupts, DeviceRef,
-                     DevicesRest, ImageRef, LinuxOptions, Region, System, Vm)
+                     DevicesRest, ImageRef, LinuxOptions, Region, System, Vm, Watchdog)
 from .units import duration, percent, rate, size
 
 Made = TypeVar("Made")
@@ -49,11 +49,14 @@ class _Reader:
         hypervisor = _mapping(root.get("hypervisor"))
         self.colors = _optional(root.get("colors"), self._colors)
         name, board = _scalar(root.get("name")), _scalar(root.get("board"))
+        events = hypervisor.get("events")
         return System(
             file=path, name=name.text, name_span=name.span, board=board.text, board_span=board.span,
             vms=tuple(self._vm(key, _mapping(value)) for key, value in _mapping(root.get("vms"))),
             channels=tuple(self._channel(key, _mapping(value)) for key, value in _mapping(root.get("channels"))),
-            console=_text(hypervisor, "console"), console_span=_span(hypervisor, "console"), sources=files,
+            console=_text(hypervisor, "console"), console_span=_span(hypervisor, "console"),
+            events=size(events.text) if isinstance(events, Scalar) else 0, events_span=_span(hypervisor, "events"),
+            monitor=_true(hypervisor, "monitor"), monitor_span=_span(hypervisor, "monitor"), sources=files,
             on_panic=_text(hypervisor, "on_panic") or "power-off", on_panic_span=_span(hypervisor, "on_panic"),
             run=tuple(text for text, _ in _names(root.get("run"))),
             colors=_optional(hypervisor.get("colors"), self._colors) or self.colors,
@@ -81,6 +84,10 @@ class _Reader:
             devicetree_at_span=at.span if at else None,
             on_fault=_optional(vm.get("on_fault"), self._action), on_reset=_optional(vm.get("on_reset"), self._action),
             on_poweroff=_optional(vm.get("on_poweroff"), self._action),
+            watchdog=_optional(vm.get("watchdog"), self._watchdog),
+            restartable=_span(vm, "restartable") if _true(vm, "restartable") else None,
+            manager=_names(vm.get("manager")) if isinstance(vm.get("manager"), Sequence) else
+            () if _true(vm, "manager") else None, manager_span=_span(vm, "manager"),
             interrupts=_text(vm, "interrupts") or "virtual", interrupts_span=_span(vm, "interrupts"),
             colors=_optional(vm.get("colors"), self._colors) or self.colors,
             bandwidth=_optional(vm.get("bandwidth"), self._bandwidth))
@@ -208,6 +215,12 @@ class _Reader:
         cost = _scalar(own.get("cost"))
         return CriticalInterrupts(own.span, _names(own.get("interrupts")), size(cost.text), cost.span)
 
+    def _watchdog(self, node: Node) -> Watchdog:
+        watchdog = _mapping(node)
+        start = _text(watchdog, "start")
+        return Watchdog(watchdog.span, duration(_scalar(watchdog.get("timeout")).text), self._action(node),
+                        start_us=duration(start) if start else None)
+
     def _file(self, node: Mapping | None, name: str) -> Named | None:
         value = node.get(name) if node else None
         return (_resolve(value), value.span) if isinstance(value, Scalar) else None
@@ -250,6 +263,11 @@ def _text(node: Mapping, name: str) -> str | None:
 def _int(node: Mapping, name: str) -> int | None:
     value = node.get(name)
     return value.value if isinstance(value, Scalar) and isinstance(value.value, int) else None
+
+
+def _true(node: Mapping, name: str) -> bool:
+    value = node.get(name)
+    return isinstance(value, Scalar) and value.value is True
 
 
 def _span(node: Mapping, name: str) -> Span | None:

@@ -144,6 +144,15 @@ class Bandwidth:
 
 
 @dataclass(frozen=True)
+class Watchdog:
+    """`watchdog`: how long the VM may give no sign of life, and what follows."""
+    span: Span
+    timeout_us: int
+    action: Action
+    start_us: int | None = None     # from its start to its first sign; None: the timeout
+
+
+@dataclass(frozen=True)
 class Vm:
     name: str
     span: Span                      # of the key
@@ -165,6 +174,10 @@ class Vm:
     on_fault: Action | None = None
     on_reset: Action | None = None
     on_poweroff: Action | None = None
+    watchdog: Watchdog | None = None
+    restartable: Span | None = None             # of `restartable: true`: a copy is kept, whatever its actions say
+    manager: tuple[tuple[str, Span], ...] | None = None     # VMs that it may steer, as written; (): all others
+    manager_span: Span | None = None
     colors: Colors | None = None
     bandwidth: Bandwidth | None = None
     interrupts: str = "virtual"     # 'virtual' or 'direct'
@@ -221,6 +234,10 @@ class System:
     console_span: Span | None = None
     on_panic: str = "power-off"     # hypervisor.on_panic: 'power-off', 'halt', 'reset'
     on_panic_span: Span | None = None
+    events: int = 0                 # bytes of the event ring, 0: none
+    events_span: Span | None = None
+    monitor: bool = False           # a person at the console can look at VMs and steer them
+    monitor_span: Span | None = None
     sources: tuple[str, ...] = field(default=())   # every YAML file read (extends)
     run: tuple[str, ...] = ()       # arguments added to the board's run command; '{dir}' is the build folder
     colors: Colors | None = None    # of the hypervisor
@@ -229,6 +246,13 @@ class System:
 
     def vm(self, name: str) -> Vm | None:
         return next((v for v in self.vms if v.name == name), None)
+
+    def managed(self, vm: Vm) -> tuple[str, ...]:
+        """The VMs that a manager may steer, in the file's order; of a VM that is none: ()."""
+        if vm.manager is None:
+            return ()
+        listed = {name for name, _ in vm.manager}
+        return tuple(v.name for v in self.vms if v.name != vm.name and (not listed or v.name in listed))
 
     @cached_property
     def channels_of(self) -> dict[str, tuple[Channel, ...]]:

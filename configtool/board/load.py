@@ -225,7 +225,8 @@ def make_board(name: str, directory: str, root: Mapping, facts: Facts, sink: "Si
         caches=read_described(root, facts.cpus, facts.caches, sink), timebase=facts.timebase, console=console,
         console_options=options, run=_strings(root.get("run")),
         security_states=1 if _text(root, "security_states") == "1" else 2,
-        run_notes=_text(root, "run_notes").strip(), root=facts.tree.root,
+        run_notes=_text(root, "run_notes").strip(), keeps_ram=_text(root, "keeps_ram") == "True",
+        root=facts.tree.root,
         yaml_span=Span(yaml), tree=facts.tree, psci=facts.psci,
         clocks=read_clocks(root, facts.tree, sink), bandwidth=read_bandwidth(root, facts.arch, sink))
     if _count(sink) == before:

@@ -182,6 +182,7 @@ class Board:
     console_options: str = ""       # '115200n8'
     run: tuple[str, ...] = ()       # command and arguments; '{bin}' and '{elf}' are replaced
     run_notes: str = ""
+    keeps_ram: bool = False         # memory has what it had after a warm reset
     root: Node | None = None        # the whole tree
     yaml_span: Span | None = None
     tree: DeviceTree | None = None  # with look-up by phandle, label and alias

@@ -231,6 +231,7 @@ def to_json(board: Board) -> dict[str, object]:
         "name": board.name, "description": board.description, "arch": board.arch, "dts": board.dts, "load": board.load,
         "boot": board.boot, "timebase": board.timebase, "psci": board.psci, "console": board.console,
         "console_options": board.console_options, "run": list(board.run), "run_notes": board.run_notes,
+        "keeps_ram": board.keeps_ram,
         "cpus": [{"name": c.name, "path": c.path, "label": c.label, "id": c.id, "enabled": c.enabled, "core": c.core,
                   "virtualisation": c.virtualisation, "compatible": list(c.compatible), "isa_base": c.isa_base,
                   "isa": list(c.isa),

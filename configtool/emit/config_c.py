@@ -36,6 +36,11 @@ def plan_h(plan: Plan, registers: dict[str, int]) -> str:
         ("PLAN_VIRQ", string(_VIRQS[plan.irqchip.kind]), "virtual interrupt controller"),
         ("PLAN_TIMER", f"{int('timer' in plan.parts)}", "the hypervisor uses a timer of its own"),
         ("PLAN_DIRECT", f"{int(any(vm.direct for vm in plan.vms))}", "some VM has its interrupts without the hypervisor"),
+        ("PLAN_WATCHDOG", f"{int('watchdog' in plan.parts)}", "some VM has a watchdog"),
+        ("PLAN_EVENTS", f"{hypervisor.events.size}", "bytes of the event ring"),
+        ("PLAN_CONTROL", f"{int('control' in plan.parts)}", "somebody can steer VMs"),
+        ("PLAN_MANAGER", f"{int('manager' in plan.parts)}", "some VM is a manager"),
+        ("PLAN_MONITOR", f"{int('monitor' in plan.parts)}", "a person at the console can"),
         ("PLAN_MSIS", f"{plan.irqchip.msis}", "identities of an interrupt file, 0 included"),
         ("PLAN_BANDWIDTH", f"{int(plan.bandwidth is not None)}", "VMs have budgets of memory bandwidth"),
         *_bandwidth_h(plan.bandwidth),
@@ -94,6 +99,7 @@ def config_c(plan: Plan, stage2: Callable[[VmPlan], int]) -> str:
         *(["    .one_security_state = true,"] if plan.irqchip.one_security_state else []),
         *([f"    .overflow_irq = {plan.bandwidth.interrupt},"] if plan.bandwidth and plan.bandwidth.interrupt else []),
         f"    .henvcfg = {plan.henvcfg:#x},",
+        *([f"    .events = {plan.hypervisor.events.base:#x},"] if plan.hypervisor.events.size else []),
         f"    .sstc = {'true' if plan.sstc else 'false'},",
         *(["    .stats = true,"] if plan.stats else []),
         *([f"    .on_panic = PANIC_{plan.on_panic.upper()},"] if plan.on_panic != "power-off" else []),
@@ -158,6 +164,7 @@ def _vm_arrays(plan: Plan, vm: VmPlan) -> list[str]:
     lines += _commented("const struct restore", f"{prefix}_restores", [
         (f"{{{r.ipa:#x}, {r.size:#x}, {r.source:#x}, {r.to:#x}}}", "from its pristine copy" if r.source else "zeros")
         for r in vm.restores])
+    lines += _commented("const uint16_t", f"{prefix}_managed", [(str(i), plan.vms[i].name) for i in vm.managed])
     physical = {line.guest: line.physical for line in vm.lines}
     lines += [comment(f"{line.guest}: {line.name}, {origin(plan.file, line.line)}") for line in vm.lines]
     lines += _array("const uint16_t", f"{prefix}_irqs", [str(physical.get(n, 0)) for n in range(_irq_count(vm))])
@@ -240,6 +247,10 @@ def _vm(plan: Plan, vm: VmPlan, stage2: int) -> list[str]:
         f"            .on_fault = {_policy(vm.on_fault)},",
         f"            .on_reset = {_policy(vm.on_reset)},",
         f"            .on_poweroff = {_policy(vm.on_poweroff)},",
+        *([f"            .watchdog = {{{vm.watchdog.timeout}, {vm.watchdog.start}, {_policy(vm.watchdog.policy)}}},"]
+          if vm.watchdog else []),
+        *([f"            .managed = {prefix}_managed,", f"            .managed_count = {len(vm.managed)},"]
+          if vm.managed else []),
         f"            .restores = {f'{prefix}_restores' if vm.restores else 'NULL'},",
         f"            .restore_count = {len(vm.restores)},",
         *([f"            .restore_table = {vm.restore_table:#x},"] if vm.restore_table else []),

@@ -18,6 +18,8 @@ def check(plan: Plan, board: Board) -> None:
         extents = [(phys, phys + size, f"hypervisor: {m.name}", "") for m in own.parts for _, phys, size in m.pieces()]
         extents += [(base, base + size, "tables", "") for tree in own.trees for s in tree for base, size in s.runs()]
     extents += [(phys, phys + size, f"pristine copy of {m.name}", "") for m in own.copies for _, phys, size in m.pieces()]
+    if own.events.size:
+        extents.append((own.events.base, own.events.end, "event ring", ""))
     for vm in plan.vms:
         before = None
         for place in sorted([(m.ipa, m.size, m.name) for m in vm.maps] + [(w.ipa, w.size, w.name) for w in vm.windows]):

@@ -77,9 +77,10 @@ def tree_places(system: System, colors: Palette, sizes: Sizes, placement: Placem
 
 
 def restarts(vm: Vm) -> bool:
-    """Whether one of its actions starts the VM again."""
-    return any(action is not None and "restart" in (action.action, action.then)
-               for action in (vm.on_fault, vm.on_reset, vm.on_poweroff))
+    """Whether the VM can start again: one of its actions does so, or it is said to be restartable."""
+    actions = (vm.on_fault, vm.on_reset, vm.on_poweroff, vm.watchdog.action if vm.watchdog else None)
+    return vm.restartable is not None or any(action is not None and "restart" in (action.action, action.then)
+                                             for action in actions)
 
 
 def views(copies: MappingType[str, Sequence[Run]], layouts: MappingType[str, Layout], start: int,

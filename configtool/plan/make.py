@@ -37,7 +37,7 @@ from .own import (Windows, console, console_vm, hypervisor_maps, own_devices, re
 from .parts import parts
 from .place import Placement, Run, runs
 from .possible import possible
-from .restart import policy, restores
+from .restart import policy, restores, watchdog
 from .sizes import Sizes
 from .space import Space
 from .tables import blob
@@ -174,6 +174,8 @@ class _Maker:
                          placement)
         if problems.fatal:
             return None
+        events = placement.events(system, [r for made in (held, copies) for some in made.values() for r in some],
+                                  max([self._window_end(own, sizes)] + [s.end for tree in self._tree_places for s in tree]))
 
         outers = {vm.name: surround(system, vm, layouts[vm.name], self.device_maps[vm.name], self.given[vm.name],
                                     self.arch, self.chips[vm.name], problems) for vm in system.vms}
@@ -187,7 +189,7 @@ class _Maker:
                     channels[channel.name] = stripes
         if problems.fatal:
             return None
-        return self._finish(sizes, space, layouts, held, copies, outers, maps, channels)
+        return self._finish(sizes, space, layouts, held, copies, outers, maps, channels, events)
 
     def _windows(self, sizes: Sizes) -> Windows:
         most = max(len(cpus) for cpus in self.vm_cpus)
@@ -311,7 +313,7 @@ class _Maker:
 
     def _finish(self, sizes: Sizes, space: Space, layouts: dict[str, Layout], held: dict[str, list[Run]],
                 copies: dict[str, list[Run]], outers: dict[str, Outer], maps: dict[str, list[Mapping]],
-                channels: dict[str, tuple[Stripe, ...]],
+                channels: dict[str, tuple[Stripe, ...]], events: Range,
                 ) -> tuple[Plan, Sizes] | None:
         system, board = self.system, self.board
         own = self._windows(sizes)
@@ -354,7 +356,7 @@ class _Maker:
                                     tuple(sorted((m for made in copies.values() for c in made
                                                   for m in mapped(views.copies[c.name], c.places, "r", "copy",
                                                                   f"{c.vm}: {c.title}")), key=lambda m: m.ipa)),
-                                    self._parts, places)
+                                    self._parts, places, events)
         reach = max([m.end for m in hypervisor_maps(hypervisor, cpu_plans)]
                     + [r.to + r.size for v in restored(vms, self.arch) for r in v.restores])
         stage1 = self._format(self.arch.stage1, reach, [])
@@ -467,7 +469,8 @@ class _Maker:
         return VmPlan(vm.name, i, i + 1, vm.criticality, vm.span.line, cpus, layout.entry, layout.dtb, vm.console,
                       tuple(sorted(maps, key=lambda m: m.ipa)), outer.windows, own.lines, made_ends, self._isa(vm),
                       tree, 0, own.uart, policy(vm.on_fault, self.board), policy(vm.on_reset, self.board),
-                      policy(vm.on_poweroff, self.board), restored,
+                      policy(vm.on_poweroff, self.board), watchdog(vm, self.board),
+                      tuple(self.index[name] for name in self.system.managed(vm)), restored,
                       tuple(Extent(a.region.name, a.ipa, a.size, a.region.access, a.region.span.line)
                             for a in layout.areas), self._left_out.get(vm.name, ()), vm.direct)
 

@@ -222,6 +222,14 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class WatchdogPlan:
+    """What becomes of a VM that gives no sign of life; ticks of the time counter."""
+    timeout: int
+    start: int                      # from its start to its first sign
+    policy: Policy
+
+
+@dataclass(frozen=True)
 class Restore:
     """Memory that a restart puts back; whole pages."""
     ipa: int
@@ -266,7 +274,9 @@ class VmPlan:
     on_fault: Policy = Policy()
     on_reset: Policy = Policy()
     on_poweroff: Policy = Policy()
-    restores: tuple[Restore, ...] = ()   # sorted by ipa; empty unless a policy restarts the VM
+    watchdog: WatchdogPlan | None = None
+    managed: tuple[int, ...] = ()        # indices of the VMs that this one may steer
+    restores: tuple[Restore, ...] = ()   # sorted by ipa; empty unless the VM can be restarted
     regions: tuple[Extent, ...] = ()     # in the order of the YAML
     left_out: tuple[str, ...] = ()       # what its devices have on the board and not in `tree`, a line for each
     direct: bool = False            # GICv3: its interrupts reach it without the hypervisor
@@ -301,6 +311,7 @@ class HypervisorPlan:
     copies: tuple[Mapping, ...] = ()    # pristine copies of images that it maps to read them, likewise; by address
     parts: tuple[Mapping, ...] = _quiet(())     # with colours: its own memory, ipa is virtual; text to stacks
     trees: tuple[tuple[Stripe, ...], ...] = _quiet(())  # with colours: the pages of each tree of `tables`, root first
+    events: Range = Range(0, 0)     # the event ring, outside the flat image; size 0: none
 
 
 @dataclass(frozen=True)

@@ -50,13 +50,15 @@ def rodata_size(vms: Sequence[VmPlan], cpus: int, sources: int, budgets: bool = 
 def hypervisor_maps(own: HypervisorPlan, cpus: Sequence[CpuPlan]) -> list[Mapping]:
     """What the hypervisor maps for itself, virtual = physical but with colours; no page is both writable and
     executable."""
+    events = [Mapping(own.events.base, own.events.base, own.events.size, "rw", "ram", "events")] if own.events.size \
+        else []
     if own.parts:
-        return [*own.parts, *own.devices, *own.copies]
+        return [*own.parts, *events, *own.devices, *own.copies]
     return [Mapping(own.text.base, own.text.base, own.text.size, "rx", "ram", "text"),
             Mapping(own.rodata.base, own.rodata.base, own.rodata.size, "r", "ram", "rodata"),
             Mapping(own.data.base, own.data.base, own.data.size, "rw", "ram", "data"),
             *(Mapping(c.stack.base, c.stack.base, c.stack.size, "rw", "ram", f"stack of {c.name}") for c in cpus),
-            *own.devices, *own.copies]
+            *events, *own.devices, *own.copies]
 
 
 Maps = tuple[Iterable[Mapping], str]        # of one tree of translation tables, and its format

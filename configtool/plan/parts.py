@@ -13,4 +13,12 @@ def parts(system: System, board: Board) -> tuple[str, ...]:
     needed: set[str] = set()
     if any(vm.bandwidth is not None for vm in system.vms):
         needed |= {"timer", "bandwidth", _PMU.get(board.arch, "pmu-sbi")}
+    if any(vm.watchdog is not None for vm in system.vms):
+        needed |= {"timer", "watchdog"}
+    if system.events:
+        needed.add("events")
+    if system.monitor:
+        needed |= {"control", "monitor"}
+    if any(vm.manager is not None for vm in system.vms):
+        needed |= {"control", "manager"}
     return tuple(sorted(needed))

@@ -22,14 +22,14 @@ from typing import Sequence
 from ..board.model import Board
 from ..diagnostics import Label
 from ..source import Span
-from ..system import Channel, Vm
+from ..system import Channel, System, Vm
 from ..units import size_text
 from .arch import MIB, Arch
 from .areas import Area, Chunk, Layout
 from .colors import Palette, row_of, text
 from .failure import Problems
 from .layout import pages
-from .model import PAGE, Mapping, Stripe, mapped
+from .model import PAGE, Mapping, Range, Stripe, mapped
 from .space import Space
 from .words import amount, spoken
 
@@ -352,6 +352,20 @@ class Placement:
                              f"{amount(whole or size)} wanted", notes=notes,
                              help=(help + (f"; give it {more} more color{'s' if more > 1 else ''}"
                                            if others and more <= len(others) else ""),))
+
+    def events(self, system: System, inside: Sequence[Run], end: int) -> Range:
+        """Memory for the event ring: behind the flat image, which whoever loads it again writes over."""
+        size = pages(system.events)
+        if not size:
+            return Range(0, 0)
+        at = self.space.find(size, PAGE, low=max([end, *(stripe.end for run in inside for stripe in run.places)]))
+        if at is None:
+            self.problems.report("BH1026", "there is no memory for the events behind the image",
+                                 system.events_span or system.name_span, size_text(system.events),
+                                 notes=("memory within the image is written over when it is loaded again",))
+            return Range(0, 0)
+        self.space.take(at, size, "hypervisor: events")
+        return Range(at, size)
 
     def no_room(self, owner: str, size: int, span: Span, whole: int = 0) -> None:
         """Not enough memory, with the budget of every bank. `whole`: size of the region of which `size` bytes have no

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Sequence
 
 from ..board.model import Board
-from ..system import Action
+from ..system import Action, Vm
 from .colored import Views
 from .cpus import timebase
-from .model import Mapping, Policy, Restore
+from .model import Mapping, Policy, Restore, WatchdogPlan
 from .place import Run
 
 
@@ -19,6 +19,14 @@ def policy(action: Action | None, board: Board) -> Policy:
         return Policy()
     return Policy(action.action, action.at_most or 0, (action.within_us or 0) * timebase(board) // 1_000_000,
                   action.then or "stop")
+
+
+def watchdog(vm: Vm, board: Board) -> WatchdogPlan | None:
+    if vm.watchdog is None:
+        return None
+    start = vm.watchdog.timeout_us if vm.watchdog.start_us is None else vm.watchdog.start_us
+    timeout, first = (us * timebase(board) // 1_000_000 for us in (vm.watchdog.timeout_us, start))
+    return WatchdogPlan(timeout, first, policy(vm.watchdog.action, board))
 
 
 def restores(vm: str, maps: Sequence[Mapping], held: Sequence[Run], copies: Sequence[Run], views: Views,

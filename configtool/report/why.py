@@ -45,6 +45,9 @@ class _Reasons:
             said = f"written at {_at(self.system.console_span)}" if self.system.console_span else \
                 "stdout-path of the board's device tree, as hypervisor.console is not written"
             yield "hypervisor.console", [f"{self.plan.console.name}: {said}"]
+        if self.plan.hypervisor.events.size:
+            yield "hypervisor.events", [f"{self.plan.hypervisor.events.base:#x}: behind the image, which is written "
+                                        f"over when it is loaded again ({_at(self.system.events_span)})"]
         for channel in self.system.channels:
             yield f"channels.{channel.name}", self._channel(channel.name)
         for vm, made in zip(self.system.vms, self.plan.vms):
@@ -57,6 +60,12 @@ class _Reasons:
                                         ("on_poweroff", vm.on_poweroff, made.on_poweroff)):
                 yield f"vms.{vm.name}.{key}", [f"{policy.action}: " + (
                     f"written at {_at(action.span)}" if action else "the default, as nothing is written")]
+            if vm.watchdog is not None and made.watchdog is not None:
+                yield f"vms.{vm.name}.watchdog", [f"{made.watchdog.policy.action}: written at {_at(vm.watchdog.span)}"]
+            if vm.manager is not None:
+                names = ", ".join(self.plan.vms[index].name for index in made.managed)
+                yield f"vms.{vm.name}.manager", [f"{names}: written at {_at(vm.manager_span)}" if vm.manager else
+                                                 f"{names}: all others, as true is written at {_at(vm.manager_span)}"]
             if vm.devices_rest is not None:
                 yield f"vms.{vm.name}.devices.rest", self._rest(vm)
             for mapping in made.maps:

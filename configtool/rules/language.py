@@ -75,7 +75,7 @@ reported(
     explain="""\
 The key has its place in the language, but this version of Bulkhead does nothing with it. It is refused, not ignored: a
 description never holds a promise that the system does not keep.""",
-    fails=_VM + "    watchdog: 2s\n", passes=_VM)
+    fails=_VM + "    virtio: [disk]\n", passes=_VM)
 
 reported(
     "BH0111", "unknown version of the language", phase="schema",

@@ -25,7 +25,8 @@ _TWO = _VM + _VM.split("\n", 1)[1].replace("hello", "other")
       passes=_VM + "    on_fault: {action: restart, at_most: 3, within: 10s, then: stop}\n")
 def limits(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for vm in context.system.vms:
-        for key, action in (("on_fault", vm.on_fault), ("on_reset", vm.on_reset), ("on_poweroff", vm.on_poweroff)):
+        for key, action in (("on_fault", vm.on_fault), ("on_reset", vm.on_reset), ("on_poweroff", vm.on_poweroff),
+                            ("watchdog", vm.watchdog.action if vm.watchdog else None)):
             if action is None:
                 continue
             given = [name for name, value in (("at_most", action.at_most), ("within", action.within_us),

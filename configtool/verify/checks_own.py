@@ -70,6 +70,9 @@ def _parts(case: Case) -> list[tuple[tuple[int, int], str, str]]:
     elif controller is not None:
         parts += [(whole_pages(base, size), "rw", "interrupt controller") for base, size in controller.registers]
     parts += [(whole_pages(cpu.release, 8), "rw", "spin table") for cpu in case.facts.cpus if cpu.release]
+    if case.facts.events:
+        size = -(-case.system.events // PAGE) * PAGE
+        parts.append(((case.facts.events, case.facts.events + size), "rw", "events"))
     parts += [(_file(cpu), "rw", "interrupt files") for cpu in case.facts.cpus if cpu.guest_file]
     if device is not None and case.facts.console is not None:
         parts += [(whole_pages(base, size), "rw", "console") for base, size in device.registers]

@@ -16,16 +16,17 @@ def restart(case: Case) -> Check:
     """What follows the end of a VM is what the YAML says; a restart puts back all of its memory and nothing else."""
     check = Check("restart", "restarts follow the description and put back a VM's own memory", unit="policy")
     for vm in case.vms:
-        again = False
+        watchdog = vm.vm.watchdog.action if vm.vm.watchdog else None
+        again = vm.vm.restartable is not None or watchdog is not None and "restart" in (watchdog.action, watchdog.then)
         for name, policy in vm.facts.policies:
             check.look()
             action: Action | None = getattr(vm.vm, name)
-            wanted = _policy(action, case.board.timebase or _NANOSECONDS)
+            wanted = policy_of(action, ticks_of(case))
             again |= _ACTIONS["restart"] in (wanted.action, wanted.then)
             if policy != wanted:
                 check.fail(f"{name} of VM '{vm.name}' is not what its description says",
                            action.span if action else vm.span,
-                           notes=(f"in the image: {_show(policy)}", f"in the description: {_show(wanted)}"))
+                           notes=(f"in the image: {show_policy(policy)}", f"in the description: {show_policy(wanted)}"))
         _covers(vm, again, check)
         _tables(case, vm, check)
         for restore in vm.facts.restores:
@@ -37,14 +38,19 @@ def restart(case: Case) -> Check:
     return check
 
 
-def _policy(action: Action | None, timebase: int) -> Policy:
+def ticks_of(case: Case) -> int:
+    """Ticks of the hypervisor's time in a second."""
+    return case.board.timebase or _NANOSECONDS
+
+
+def policy_of(action: Action | None, timebase: int) -> Policy:
     if action is None:
         return Policy(_ACTIONS["stop"], 0, 0, _ACTIONS["stop"])
     return Policy(_ACTIONS[action.action], action.at_most or 0, (action.within_us or 0) * timebase // 1_000_000,
                   _ACTIONS[action.then or "stop"])
 
 
-def _show(policy: Policy) -> str:
+def show_policy(policy: Policy) -> str:
     return (f"{policy.action}, at most {plural(policy.at_most, 'time')} in {plural(policy.within, 'tick')}, then "
             f"{policy.then}")
 

@@ -51,7 +51,7 @@ class Expected:
 
 def uses_timer(system: System) -> bool:
     """Whether the hypervisor has a use for a timer of its own."""
-    return any(vm.bandwidth is not None for vm in system.vms)
+    return any(vm.bandwidth is not None or vm.watchdog is not None for vm in system.vms)
 
 
 def overflow_interrupt(system: System, board: Board) -> int:

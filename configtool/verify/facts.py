@@ -86,6 +86,8 @@ class VmFacts:
     line: int
     criticality: int
     policies: tuple[tuple[str, Policy], ...]        # 'on_fault', ...
+    watchdog: tuple[int, int, Policy]               # timeout and start in ticks
+    managed: tuple[int, ...]                        # indices of the VMs that it may steer
     restores: tuple[Restore, ...]
     restore_table: int
 
@@ -149,6 +151,7 @@ class Facts:
     maintenance: int            # GIC
     timer: int                  # GIC: INTID of the hypervisor's own timer, 0: it uses none
     one_security_state: bool    # GICv3
+    events: int                 # physical address of the event ring, 0: none
     irq_edges: tuple[int, ...]  # GIC: a bit for each source
     probes: tuple[int, ...]
     boot_ids: tuple[int, ...]   # of each CPU, as the first instructions know them; empty: they do not
@@ -258,8 +261,9 @@ def _facts(elf: Elf, memory: _Memory, made_for: Machine, config: Record, section
     return Facts(
         elf=elf, arch=made_for.arch, name=memory.text(c.system, "config.system"),
         file=memory.text(c.file, "config.file"),
-        board=memory.text(c.board, "config.board"), on_panic=_on_panic(c.on_panic), irqchip=c.irqchip_base, henvcfg=c.henvcfg, sstc=bool(c.sstc),
-        gicc=c.gicc_base, gich=c.gich_base, maintenance=c.maintenance_irq, timer=c.timer_irq,
+        board=memory.text(c.board, "config.board"), on_panic=_on_panic(c.on_panic), irqchip=c.irqchip_base,
+        henvcfg=c.henvcfg, sstc=bool(c.sstc),
+        gicc=c.gicc_base, gich=c.gich_base, maintenance=c.maintenance_irq, timer=c.timer_irq, events=c.events,
         irq_edges=c.irq_edges, one_security_state=_truth(c.one_security_state, "config.one_security_state"),
         boot_ids=_words(elf, memory, "boot_ids", len(c.cpus)) if elf.symbol("boot_ids") else (),
         probes=_words(elf, memory, "boot_probes"),
@@ -321,8 +325,7 @@ def _vm(made_for: Machine, memory: _Memory, index: int, vm: Any) -> VmFacts:
     what = f"config.vms[{index}]"
     policies = []
     for name in ("on_fault", "on_reset", "on_poweroff"):
-        policy = getattr(vm, name)
-        policies.append((name, Policy(str(policy.action), policy.at_most, policy.within, str(policy.then))))
+        policies.append((name, _policy(getattr(vm, name))))
     return VmFacts(
         index=index, name=memory.text(vm.name, f"{what}.name"), tables=made_for.guest(vm.stage2),
         restart=made_for.restart(vm.restore_table), entry=vm.entry, dtb=vm.dtb,
@@ -337,10 +340,17 @@ def _vm(made_for: Machine, memory: _Memory, index: int, vm: Any) -> VmFacts:
                                                                               f"{what}.channels[{i}].rings")))
                        for i, end in enumerate(memory.array(vm.channels, vm.channel_count, f"{what}.channels"))),
         irq_physical=memory.array(vm.irq_physical, vm.irq_count, f"{what}.irq_physical"),
-        uart_irq=vm.uart_irq, direct=_truth(vm.direct, f"{what}.direct"), line=vm.line, criticality=vm.criticality, policies=tuple(policies),
+        uart_irq=vm.uart_irq, direct=_truth(vm.direct, f"{what}.direct"),
+        line=vm.line, criticality=vm.criticality, policies=tuple(policies),
+        watchdog=(vm.watchdog.timeout, vm.watchdog.start, _policy(vm.watchdog.policy)),
+        managed=memory.array(vm.managed, vm.managed_count, f"{what}.managed"),
         restores=tuple(Restore(r.ipa, r.size, r.source, r.to)
                        for r in memory.array(vm.restores, vm.restore_count, f"{what}.restores")),
         restore_table=vm.restore_table)
+
+
+def _policy(policy: Any) -> Policy:
+    return Policy(str(policy.action), policy.at_most, policy.within, str(policy.then))
 
 
 def _build_id(elf: Elf) -> bytes:

@@ -7,7 +7,9 @@ import hashlib
 from ..board.model import Board
 from ..source import Span
 from ..system import System
-from . import (checks_bandwidth, checks_channels, checks_colors, checks_cpus, checks_devices, checks_images, checks_interrupts, checks_memory,
+from . import (checks_bandwidth, checks_channels, checks_colors, checks_cpus, checks_devices,
+               checks_images, checks_interrupts,
+               checks_management, checks_memory,
                checks_own,
                checks_places, checks_restart, checks_tables, checks_trees)
 from .case import Case, VmCase, size_text
@@ -51,7 +53,8 @@ def _checks(case: Case, image: Span) -> list[Check]:
     made.append(checks_images.images(case, held, found))
     if case.facts.budgets or any(vm.vm.bandwidth for vm in case.vms):
         made.append(checks_bandwidth.bandwidth(case))
-    made += [checks_places.places(case, held), checks_restart.restart(case), checks_cpus.environment(case)]
+    made += [checks_places.places(case, held), checks_restart.restart(case),
+             checks_management.management(case, image), checks_cpus.environment(case)]
     given = [case.system.colors, *(vm.colors for vm in case.system.vms), *(c.colors for c in case.system.channels),
              *(region.colors for vm in case.system.vms for region in vm.memory)]
     if any(colors is not None for colors in given):

@@ -4,6 +4,7 @@
 #include "console.h"
 #include "cpu.h"
 #include "drivers.h"
+#include "events.h"
 #include "vm.h"
 
 /* The linker's build id, 20 bytes of SHA-1 (link.ld). */
@@ -40,21 +41,6 @@ void boot_cpu_stuck(const struct cpu *cpu, long error)
                     (unsigned long)cpu->config->id, (unsigned long)-error);
 }
 
-void boot_start_vms(void)
-{
-    for (uint32_t i = 0; i < PLAN_VMS; i++) {
-        struct vm *vm = &vms[i];
-        struct cpu *cpu = vm_cpu(vm, 0);
-
-        cpu->start_pc = vm->config->entry;
-        cpu->start_arg = vm->config->dtb;
-        if (cpu_state(cpu) == VCPU_MISSING)
-            vm_end(vm, "ended: its first vCPU is missing");
-        else
-            cpu_set_state(cpu, VCPU_STARTING);
-    }
-}
-
 static uint64_t build_id(void)
 {
     uint64_t id = 0;
@@ -62,6 +48,24 @@ static uint64_t build_id(void)
     for (int i = 0; i < 8; i++)
         id = id << 8 | __build_id_start[i];
     return id;
+}
+
+void boot_start_vms(void)
+{
+    if (PLAN_EVENTS != 0)
+        events_init(build_id());
+    for (uint32_t i = 0; i < PLAN_VMS; i++) {
+        struct vm *vm = &vms[i];
+        struct cpu *cpu = vm_cpu(vm, 0);
+
+        cpu->start_pc = vm->config->entry;
+        cpu->start_arg = vm->config->dtb;
+        if (cpu_state(cpu) == VCPU_MISSING)
+            (void)vm_end(vm, "ended: its first vCPU is missing");
+        else
+            cpu_set_state(cpu, VCPU_STARTING);
+        events_note(RECORD_START, i, 0, 0, 0, 0);
+    }
 }
 
 void boot_console(struct cpu *cpu)

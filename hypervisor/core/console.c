@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "drivers.h"
+#include "monitor.h"
 #include "print.h"
 #include "spinlock.h"
 #include "stats.h"
@@ -186,15 +187,17 @@ static void print_help(void)
         put_text(vm_state(&vms[i]) == VM_ENDED ? " (ended)" : "");
         put_text(i == console.focus ? " <- input\r\n" : "\r\n");
     }
+    if (PLAN_MONITOR != 0)
+        monitor_help();
     give_focus(console.focus);
 }
 
-/* The key after the escape key; true: the exit counters are wanted, which takes the lock itself. */
+/* The key after the escape key; true: what is wanted takes the lock itself. */
 static bool act(char key)
 {
     uint32_t number = (uint32_t)key - '0';
 
-    if (key == 's')
+    if (key == 's' || (PLAN_MONITOR != 0 && monitor_knows(key)))
         return true;
     if (number < NUMBERED)
         set_focus(number);
@@ -209,11 +212,12 @@ void console_input(struct cpu *cpu)
 {
     for (int byte = uart_get(); byte >= 0; byte = uart_get()) {
         struct vm *receiver = NULL;
-        bool counters = false;
+        struct vm *focus;
+        bool asked = false;
 
         spin_lock(&console.lock);
         if (console.escaped && byte != ESCAPE) {
-            counters = act((char)byte);
+            asked = act((char)byte);
             console.escaped = false;
         } else if (byte == ESCAPE && !console.escaped) {
             console.escaped = true;
@@ -221,9 +225,12 @@ void console_input(struct cpu *cpu)
             console.escaped = false;
             receiver = &vms[console.focus];
         }
+        focus = &vms[console.focus];
         spin_unlock(&console.lock);
-        if (counters)
+        if (asked && byte == 's')
             stats_print();
+        else if (PLAN_MONITOR != 0 && asked)
+            monitor_act((char)byte, focus);
         if (receiver != NULL)
             vuart_receive(cpu, receiver, (uint8_t)byte);
     }

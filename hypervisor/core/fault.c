@@ -4,6 +4,7 @@
  * docs/troubleshooting.md shows them: change all three together.
  */
 #include "arch.h"
+#include "events.h"
 #include "vm.h"
 
 #define CALLERS 8u
@@ -58,8 +59,14 @@ static void show_vcpu(const struct cpu *cpu, const uint64_t *callers, uint32_t c
                 (unsigned long)cpu->exits[EXIT_FAULT]);
 }
 
-static _Noreturn void act_on_fault(struct cpu *cpu)
+/* access: 1 + enum access, 0: it was none. */
+static _Noreturn void act_on_fault(struct cpu *cpu, uint32_t access, uint64_t address)
 {
+    uint64_t pc = arch_guest_pc(cpu);
+
+    events_note(RECORD_FAULT, cpu->config->vm, cpu->vcpu, access, address, pc);
+    if (PLAN_CONTROL != 0)
+        cpu->vm->fault = (struct vm_fault){cpu->vm->fault.count + 1, cpu->vcpu, access, address, pc, arch_time()};
     vm_finish(cpu->vm, &cpu->vm->config->on_fault, "stopped");
     vm_vcpu_off(cpu);
 }
@@ -92,7 +99,7 @@ _Noreturn void vm_fault_access(struct cpu *cpu, enum access access, uint64_t ipa
         show_place("nearest", nearest);
     show_vcpu(cpu, callers, count);
     console_release();
-    act_on_fault(cpu);
+    act_on_fault(cpu, 1 + (uint32_t)access, ipa);
 }
 
 _Noreturn void vm_fault(struct cpu *cpu, const char *what)
@@ -105,5 +112,5 @@ _Noreturn void vm_fault(struct cpu *cpu, const char *what)
                 (unsigned long long)arch_guest_pc(cpu));
     show_vcpu(cpu, callers, count);
     console_release();
-    act_on_fault(cpu);
+    act_on_fault(cpu, 0, 0);
 }

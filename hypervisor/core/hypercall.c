@@ -3,7 +3,9 @@
 
 #include "bandwidth.h"
 #include "cpu.h"
+#include "manager.h"
 #include "vm.h"
+#include "watchdog.h"
 
 enum hypercall_result hypercall(struct cpu *cpu, uint64_t number, uint64_t argument0, uint64_t argument1,
                                 uint64_t *value)
@@ -25,7 +27,9 @@ enum hypercall_result hypercall(struct cpu *cpu, uint64_t number, uint64_t argum
             return HYPERCALL_BAD_ARGUMENT;
         *value = cpu->exits[argument0];
         return HYPERCALL_OK;
+    case HYPERCALL_WATCHDOG:
+        return PLAN_WATCHDOG != 0 && watchdog_pet(cpu->vm) ? HYPERCALL_OK : HYPERCALL_FAILED;
     default:
-        return HYPERCALL_BAD_ID;
+        return PLAN_MANAGER != 0 ? manager_call(cpu, number, argument0, argument1, value) : HYPERCALL_BAD_ID;
     }
 }

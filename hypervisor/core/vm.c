@@ -4,8 +4,10 @@
 #include "arch.h"
 #include "bandwidth.h"
 #include "drivers.h"
+#include "events.h"
 #include "panic.h"
 #include "stats.h"
+#include "watchdog.h"
 
 struct vm vms[PLAN_VMS];
 struct cpu cpus[PLAN_CPUS];
@@ -29,20 +31,31 @@ enum vm_start vm_start(struct vm *vm, uint32_t vcpu, uint64_t pc, uint64_t arg)
     return VM_START_OK;
 }
 
-static void stop_all(const struct vm *vm)
+void vm_tell(const struct vm *vm)
 {
     for (uint32_t vcpu = 0; vcpu < vm->config->vcpu_count; vcpu++) {
         if (cpu_state(vm_cpu(vm, vcpu)) != VCPU_MISSING)
-            cpu_notify(vm_cpu(vm, vcpu), EVENT_STOP);
+            cpu_notify(vm_cpu(vm, vcpu), EVENT_WAKE);
     }
 }
 
-/* Exactly one caller brings a running VM into another state; false: not this one. */
-static bool leave_running(struct vm *vm, enum vm_state next)
+bool vm_leave(struct vm *vm, uint32_t from, enum vm_state next)
 {
-    uint32_t state = VM_RUNNING;
+    uint32_t state = (uint32_t)vm_state(vm);
 
-    return __atomic_compare_exchange_n(&vm->state, &state, (uint32_t)next, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    while ((from & VM_IN(state)) != 0) {
+        bool changed =
+            __atomic_compare_exchange_n(&vm->state, &state, (uint32_t)next, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+
+        if (changed)
+            return true;
+    }
+    return false;
+}
+
+void vm_revive(void)
+{
+    __atomic_fetch_add(&running, 1, __ATOMIC_ACQ_REL);
 }
 
 static _Noreturn void system_off(bool failed)
@@ -52,17 +65,29 @@ static _Noreturn void system_off(bool failed)
     arch_system_off(failed);
 }
 
-void vm_end(struct vm *vm, const char *how)
+void vm_gone(void)
 {
-    if (!leave_running(vm, VM_ENDED))
-        return;
-    stop_all(vm);
-    console_end(vm);
-    console_message("vm '%s' %s", vm->config->name, how);
     if (__atomic_sub_fetch(&running, 1, __ATOMIC_ACQ_REL) == 0) {
         console_message("all VMs have ended");
         system_off(false);
     }
+}
+
+static uint32_t index_of(const struct vm *vm)
+{
+    return vm_cpu(vm, 0)->config->vm;
+}
+
+bool vm_end(struct vm *vm, const char *how)
+{
+    if (!vm_leave(vm, VM_ALIVE, VM_ENDED))
+        return false;
+    vm_tell(vm);
+    events_note(RECORD_END, index_of(vm), 0, 0, 0, 0);
+    console_end(vm);
+    console_message("vm '%s' %s", vm->config->name, how);
+    vm_gone();
+    return true;
 }
 
 static enum action next_action(const struct vm *vm, const struct policy *policy)
@@ -86,20 +111,26 @@ static void count_restart(struct vm *vm, const struct policy *policy)
 
 void vm_finish(struct vm *vm, const struct policy *policy, const char *how)
 {
+    if (policy == &vm->config->on_reset)
+        events_note(RECORD_RESET, index_of(vm), 0, 0, 0, 0);
+    else if (policy == &vm->config->on_poweroff)
+        events_note(RECORD_POWEROFF, index_of(vm), 0, 0, 0, 0);
     switch (next_action(vm, policy)) {
     case ACTION_RESTART:
-        if (leave_running(vm, VM_RESTARTING)) {
+        if (vm_leave(vm, VM_ALIVE, VM_RESTARTING)) {
+            events_note(RECORD_RESTART, index_of(vm), 0, 0, 0, 0);
             count_restart(vm, policy);
             console_end(vm);
             console_message("vm '%s' %s, restarts", vm->config->name, how);
-            stop_all(vm);
+            vm_tell(vm);
         }
         break;
     case ACTION_HALT_SYSTEM:
+        events_note(RECORD_HALT, index_of(vm), 0, 0, 0, 0);
         console_message("vm '%s' %s, and the system halts with it", vm->config->name, how);
         system_off(true);
     default:
-        vm_end(vm, how);
+        (void)vm_end(vm, how);
         break;
     }
 }
@@ -124,6 +155,8 @@ static void restart(struct cpu *cpu)
     vuart_reset(vm);
     for (uint32_t i = 0; i < own->restore_count; i++)
         arch_guest_fill(vm, &own->restores[i]);
+    vm->watched = false;
+    events_note(RECORD_START, index_of(vm), 0, 0, 0, 0);
     /* In this order: whoever finds the VM restarting and sees the new number is in the next restart. */
     __atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_RELEASE);
     __atomic_fetch_add(&vm->restarts, 1, __ATOMIC_RELEASE);
@@ -167,19 +200,26 @@ _Noreturn void vm_vcpu_off(struct cpu *cpu)
         others |= state != VCPU_OFF && state != VCPU_MISSING;
     }
     if (!others)
-        vm_end(cpu->vm, "ended: its last vCPU is off");
+        (void)vm_end(cpu->vm, "ended: its last vCPU is off");
     cpu_park(cpu);
 }
 
 bool cpu_take_events(struct cpu *cpu)
 {
-    uint32_t events = __atomic_exchange_n(&cpu->events, 0, __ATOMIC_ACQUIRE);
+    for (;;) {
+        uint32_t events = __atomic_exchange_n(&cpu->events, 0, __ATOMIC_ACQUIRE);
 
-    if (events & EVENT_IPI)
-        arch_vcpu_set_ipi(cpu);
-    if (events & EVENT_VIRQ)
-        virq_update(cpu);
-    return (events & EVENT_STOP) != 0 || vm_state(cpu->vm) != VM_RUNNING;
+        if (events & EVENT_IPI)
+            arch_vcpu_set_ipi(cpu);
+        if (events & EVENT_VIRQ)
+            virq_update(cpu);
+        if (PLAN_CONTROL == 0 || (events & EVENT_STOP) != 0 || vm_state(cpu->vm) != VM_SUSPENDED)
+            return (events & EVENT_STOP) != 0 || vm_state(cpu->vm) != VM_RUNNING;
+        /* Suspended: the vCPU stays where it is, and what is raised for it waits with it. */
+        __atomic_store_n(&cpu->resting, true, __ATOMIC_RELEASE);
+        arch_wait_held(cpu);
+        __atomic_store_n(&cpu->resting, false, __ATOMIC_RELEASE);
+    }
 }
 
 _Noreturn void cpu_park(struct cpu *cpu)
@@ -195,9 +235,14 @@ _Noreturn void cpu_park(struct cpu *cpu)
         /* One that has used its budget has no other by starting anew. */
         if (vm_state(cpu->vm) == VM_RUNNING && cpu_state(cpu) == VCPU_STARTING && !(PLAN_BANDWIDTH && cpu->held))
             break;
+        /* Told to start by a VM that ended before it did. */
+        if (vm_state(cpu->vm) == VM_ENDED && cpu_state(cpu) == VCPU_STARTING)
+            cpu_set_state(cpu, VCPU_OFF);
         arch_wait(cpu);
     }
     cpu_set_state(cpu, VCPU_ON);
+    if (PLAN_WATCHDOG != 0 && cpu->vcpu == 0)
+        watchdog_start(cpu);
     arch_vcpu_start(cpu, cpu->start_pc, cpu->start_arg);
 }
 

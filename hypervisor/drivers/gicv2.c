@@ -186,6 +186,13 @@ void gic_lr_refill(bool wanted)
     mmio_write32(gich(GICH_HCR), wanted ? HCR_EN | HCR_UIE : HCR_EN);
 }
 
+void gic_hold(bool held)
+{
+    uint32_t hcr = mmio_read32(gich(GICH_HCR));
+
+    mmio_write32(gich(GICH_HCR), held ? hcr & ~HCR_EN : hcr | HCR_EN);
+}
+
 void gic_reset_virtual(void)
 {
     for (uint32_t index = 0; index < gic_lr_count(); index++)

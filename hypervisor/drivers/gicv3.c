@@ -253,6 +253,14 @@ void gic_lr_refill(bool wanted)
     sysreg_write(ICH_HCR_EL2, wanted ? ICH_HCR_EN | ICH_HCR_UIE : ICH_HCR_EN);
 }
 
+void gic_hold(bool held)
+{
+    uint64_t hcr = sysreg_read(ICH_HCR_EL2);
+
+    sysreg_write(ICH_HCR_EL2, held ? hcr & ~(uint64_t)ICH_HCR_EN : hcr | ICH_HCR_EN);
+    isb();
+}
+
 void gic_reset_virtual(void)
 {
     for (uint32_t index = 0; index < gic_lr_count(); index++)

@@ -36,6 +36,12 @@ void arch_vcpu_quiet(struct cpu *cpu, enum arch_quiet quiet);
 /* Sleep until an interrupt is pending, then handle physical interrupts; events stay for cpu_take_events(). */
 void arch_wait(struct cpu *cpu);
 
+/* The same for a vCPU that is suspended: an interrupt that is pending for it alone does not end the sleep. */
+void arch_wait_held(struct cpu *cpu);
+
+/* Let memory hold what the caches do, so that it is there after a reset; `address` and `size` in bytes. */
+void arch_clean(uint64_t address, size_t size);
+
 /*
  * Read or write one byte of the current VM's memory at an IPA, with that VM's rights.
  * False: the VM has no such byte, or not with that right; nothing else happens.

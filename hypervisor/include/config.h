@@ -13,6 +13,11 @@
  *   PLAN_VIRQ         header of the virtual interrupt controller: "vplic.h"
  *   PLAN_TIMER        1: the hypervisor uses a timer of its own (timer.h)
  *   PLAN_DIRECT       1: some VM has its interrupts without the hypervisor
+ *   PLAN_WATCHDOG     1: some VM has a watchdog (watchdog.h)
+ *   PLAN_EVENTS       bytes of the event ring (events.h); 0: none
+ *   PLAN_CONTROL      1: somebody can steer VMs (control.h): a manager or a person at the console
+ *   PLAN_MANAGER      1: some VM is a manager (manager.h)
+ *   PLAN_MONITOR      1: a person at the console can look at VMs and steer them (monitor.h)
  *   PLAN_MSIS         interrupt identities of a vCPU's interrupt file, 0 included; 0: no IMSIC
  *   PLAN_BANDWIDTH    1: VMs have budgets of memory bandwidth (bandwidth.h); then
  *   PLAN_POOLS        pools of bandwidth, at least 1
@@ -86,6 +91,13 @@ struct policy {
     enum action then; /* what follows the last of them */
 };
 
+/* What becomes of a VM that gives no sign of life. */
+struct watchdog_config {
+    uint64_t timeout; /* ticks between two signs; 0: it has no watchdog */
+    uint64_t start;   /* ticks from its start to its first sign */
+    struct policy policy;
+};
+
 /* Memory as it is when a VM starts: what a restart puts back. */
 struct restore {
     uint64_t ipa;
@@ -116,6 +128,9 @@ struct vm_config {
     struct policy on_fault;
     struct policy on_reset;
     struct policy on_poweroff;
+    struct watchdog_config watchdog;
+    const uint16_t *managed; /* VMs that this one may steer: a manager */
+    uint32_t managed_count;
     const struct restore *restores; /* of a VM that can be restarted */
     uint32_t restore_count;
     uint64_t restore_table; /* AArch64: ttbr0_el2 by which the hypervisor reaches the VM's memory to restart it */
@@ -181,6 +196,7 @@ struct config {
     bool one_security_state;  /* GICv3: the board says that Group 0 is the hypervisor's (GICD_CTLR.DS) */
     uint32_t overflow_irq;    /* GIC: INTID of the performance monitors' interrupt; 0: the hypervisor uses none */
     uint64_t henvcfg;         /* RISC-V: what guests may use of the environment */
+    uint64_t events;          /* physical address of the event ring; 0: none */
     bool sstc;                /* guests program their timer themselves */
     bool stats;               /* print the exit counters at the end */
     enum panic_action on_panic;

@@ -26,10 +26,10 @@ enum vcpu_state {
 
 /* Bits of cpu.events: what another CPU asks of this one. */
 enum cpu_event {
-    EVENT_STOP = 1u << 0, /* the VM has ended */
+    EVENT_STOP = 1u << 0, /* the hypervisor gives up: come to panic_check() */
     EVENT_IPI = 1u << 1,  /* an inter-processor interrupt from a vCPU of the same VM */
     EVENT_VIRQ = 1u << 2, /* the virtual interrupt controller has news */
-    EVENT_WAKE = 1u << 3, /* state has changed */
+    EVENT_WAKE = 1u << 3, /* its state or that of its VM has changed */
 };
 
 /* Why the hypervisor ran; each is counted for each vCPU. */
@@ -54,6 +54,7 @@ struct cpu {
     uint32_t state;  /* enum vcpu_state */
     bool held;       /* it has used its budget and waits for the end of its period (bandwidth.h) */
     uint32_t joined; /* number of the VM's restart that this vCPU waits for, or last waited for; from 1 */
+    bool resting;    /* its VM is suspended, and it has come to rest */
     uint64_t start_pc;
     uint64_t start_arg;
     uint64_t exits[EXIT_REASONS];

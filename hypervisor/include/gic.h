@@ -62,6 +62,9 @@ bool gic_lr_ends_apart(uint32_t physical);
 /* Interrupt this CPU when its list registers run empty. */
 void gic_lr_refill(bool wanted);
 
+/* Signal no virtual interrupt to this CPU, or signal them again. */
+void gic_hold(bool held);
+
 /* This CPU's virtual interface as after a reset. */
 void gic_reset_virtual(void);
 

@@ -53,6 +53,10 @@ bool virq_waiting(struct cpu *cpu);
 /* This vCPU would be offered an interrupt, were it not for priorities: it is pending, enabled and goes to it. */
 bool virq_pends(struct cpu *cpu, uint32_t number);
 
+/* How an interrupt of a VM stands, for a person to read: a set of these. `number` is less than vm_config.irq_count. */
+enum virq_look { VIRQ_ENABLED = 1, VIRQ_PENDING = 2, VIRQ_TAKEN = 4 };
+uint32_t virq_look(const struct vm *vm, uint32_t number);
+
 /* A write of ICC_SGI1R_EL1; false: the controller has no such register (a GICv2). */
 bool virq_write_sgi(struct cpu *cpu, uint64_t value);
 

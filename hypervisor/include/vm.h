@@ -16,6 +16,21 @@ enum vm_state {
     VM_RUNNING,
     VM_RESTARTING, /* its vCPUs gather in cpu_park(); vCPU 0 puts its memory back when all are there */
     VM_ENDED,
+    VM_SUSPENDED, /* its vCPUs wait in cpu_take_events(), with all that they have (only where PLAN_CONTROL is 1) */
+};
+
+/* A set of states. */
+#define VM_IN(state) (1u << (uint32_t)(state))
+#define VM_ALIVE     (VM_IN(VM_RUNNING) | VM_IN(VM_SUSPENDED))
+
+/* The last fault of a VM, for who steers it; kept only where PLAN_CONTROL is 1. */
+struct vm_fault {
+    uint32_t count; /* faults so far; 0: none, the rest means nothing */
+    uint32_t vcpu;
+    uint32_t access; /* 1 + enum access, 0: it was no access */
+    uint64_t address;
+    uint64_t pc;
+    uint64_t time; /* ticks */
 };
 
 struct vm {
@@ -24,6 +39,10 @@ struct vm {
     uint32_t restart_count; /* since restart_since */
     uint64_t restart_since; /* ticks */
     uint32_t restarts;      /* carried out; goes round */
+    uint32_t petted;        /* the watchdog's: when the VM gave its last sign, as watchdog.c counts */
+    bool watched;           /* it runs */
+    bool awake;             /* the VM has given one since it started */
+    struct vm_fault fault;
     struct vm_console console;
     struct vuart uart;
     struct virq virq;
@@ -55,14 +74,24 @@ static inline enum vm_state vm_state(const struct vm *vm)
     return (enum vm_state)__atomic_load_n(&vm->state, __ATOMIC_ACQUIRE);
 }
 
+/* Bring a VM from one of several states (VM_IN) into another: of all that try one succeeds. */
+bool vm_leave(struct vm *vm, uint32_t from, enum vm_state next);
+
+/* Tell all vCPUs of a VM that its state has changed. */
+void vm_tell(const struct vm *vm);
+
+/* A VM has left VM_ENDED: the board stays on for it. Or it has come there: the last one turns the board off. */
+void vm_revive(void);
+void vm_gone(void);
+
 /*
  * A VM has come to an end of some kind: act as its YAML says. All its other vCPUs stop; the caller turns its own off.
  * `how` is for the console: "powered off".
  */
 void vm_finish(struct vm *vm, const struct policy *policy, const char *how);
 
-/* End a VM, whatever its YAML says. */
-void vm_end(struct vm *vm, const char *how);
+/* End a VM, whatever its YAML says. False: it was not running any more. */
+bool vm_end(struct vm *vm, const char *how);
 
 /*
  * Called by a CPU that waits for its vCPU to start: take part in a restart of the VM. vCPU 0 carries it out as soon as all

@@ -4,6 +4,7 @@
 #include "arch.h"
 #include "bandwidth.h"
 #include "cpu.h"
+#include "watchdog.h"
 
 /* Of each CPU; 0: never. A CPU touches its own alone. */
 static uint64_t deadlines[PLAN_CPUS][TIMER_USES];
@@ -29,14 +30,16 @@ void timer_set(struct cpu *cpu, enum timer_use use, uint64_t deadline)
 
 static void call(struct cpu *cpu, enum timer_use use)
 {
-    (void)cpu;
     switch (use) {
     case TIMER_WATCHDOG:
+        if (PLAN_WATCHDOG != 0)
+            watchdog_look(cpu);
+        break;
     case TIMER_BANDWIDTH:
         if (PLAN_BANDWIDTH)
             bandwidth_expired(cpu);
         break;
-    default:
+    case TIMER_USES:
         break;
     }
 }

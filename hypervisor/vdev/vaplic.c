@@ -182,6 +182,15 @@ bool virq_access(struct cpu *cpu, struct vdev_access *access)
     return true;
 }
 
+uint32_t virq_look(const struct vm *vm, uint32_t number)
+{
+    const struct virq *virq = &vm->virq;
+
+    return (vaplic_test(virq->enable, number) ? (uint32_t)VIRQ_ENABLED : 0) |
+           (vaplic_test(virq->pending, number) ? (uint32_t)VIRQ_PENDING : 0) |
+           (vaplic_test(virq->shut, number) ? (uint32_t)VIRQ_TAKEN : 0);
+}
+
 void virq_set_level(struct cpu *cpu, struct vm *vm, uint32_t number, bool level)
 {
     struct virq *virq = &vm->virq;

@@ -148,6 +148,16 @@ void virq_physical(struct cpu *cpu, uint32_t number)
     spin_unlock(&virq->lock);
 }
 
+uint32_t virq_look(const struct vm *vm, uint32_t number)
+{
+    const struct virq *virq = &vm->virq;
+    const struct vgic_word *word = number < GIC_SPI ? &virq->private[0] : &virq->shared[number / 32 - 1];
+
+    return ((word->enable & bit(number)) != 0 ? (uint32_t)VIRQ_ENABLED : 0) |
+           (is_pending(word, number) ? (uint32_t)VIRQ_PENDING : 0) |
+           ((word->inflight & bit(number)) != 0 ? (uint32_t)VIRQ_TAKEN : 0);
+}
+
 void virq_update(struct cpu *cpu)
 {
     struct virq *virq = &cpu->vm->virq;

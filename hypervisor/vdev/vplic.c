@@ -128,6 +128,19 @@ void virq_physical(struct cpu *cpu, uint32_t number)
     spin_unlock(&virq->lock);
 }
 
+uint32_t virq_look(const struct vm *vm, uint32_t number)
+{
+    const struct virq *virq = &vm->virq;
+    uint32_t bit = 1u << number % 32;
+    uint32_t enabled = 0;
+
+    for (uint32_t vcpu = 0; vcpu < vm->config->vcpu_count; vcpu++)
+        enabled |= virq->enable[vcpu][number / 32];
+    return ((enabled & bit) != 0 ? (uint32_t)VIRQ_ENABLED : 0) |
+           ((__atomic_load_n(&virq->pending[number / 32], __ATOMIC_RELAXED) & bit) != 0 ? (uint32_t)VIRQ_PENDING : 0) |
+           ((virq->active[number / 32] & bit) != 0 ? (uint32_t)VIRQ_TAKEN : 0);
+}
+
 void virq_update(struct cpu *cpu)
 {
     struct virq *virq = &cpu->vm->virq;

@@ -107,7 +107,7 @@ def test_the_top(text: str, expected: object, tmp_path: Path) -> None:
                       ["write a range (0-3), a list ([0, 2, 5-6]), a share (50%) or auto"])),
     ("colors: [0-3, x]", ("BH1051", 9, 19, "vms.hello.colors[1] is no set of colors",
                           ["write a range (0-3), a list ([0, 2, 5-6]), a share (50%) or auto"])),
-    ("watchdog: [1]", ("BH0110", 9, 5, "'watchdog' is reserved for a later version",
+    ("virtio: [1]", ("BH0110", 9, 5, "'virtio' is reserved for a later version",
                      ["remove it: this version does nothing with it"])),
     ("console: no", ("BH0103", 9, 14, "'no' is no value of console",
                      ["did you mean 'none'? there are: virtual, none"])),

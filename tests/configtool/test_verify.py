@@ -72,9 +72,10 @@ bulkhead.elf: verified for qemu-riscv64-virt, build {build}
   ok      images            guest images lie unaltered where they belong, and no other data does (96,948 bytes)
   ok      places            the map for fault reports agrees with the tables (20 places)
   ok      restart           restarts follow the description and put back a VM's own memory (9 policies)
+  ok      management        VMs are steered and watched by those whom the description names (3 VMs)
   ok      environment       the hypervisor assumes of the board what its device tree says (7 values)
 
-3 VMs, 20 checks, 3,608 pages walked: isolated
+3 VMs, 21 checks, 3,608 pages walked: isolated
 """
 
 
@@ -84,7 +85,7 @@ def test_a_good_image(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_quiet_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "-q") == (0, "bulkhead.elf: 3 VMs, 20 checks, 3,608 pages walked: isolated\n", "")
+    assert run(capsys, "-q") == (0, "bulkhead.elf: 3 VMs, 21 checks, 3,608 pages walked: isolated\n", "")
 
 
 def test_evidence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +103,7 @@ def test_evidence(capsys: pytest.CaptureFixture[str]) -> None:
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "--format", "json")
     report = json.loads(out)
-    assert (code, err, report["isolated"], len(report["checks"])) == (0, "", True, 20)
+    assert (code, err, report["isolated"], len(report["checks"])) == (0, "", True, 21)
     assert [vm["name"] for vm in report["vms"]] == ["alpha", "beta", "gamma"]
     assert report["vms"][0]["interrupts"] == [11]
     first = report["vms"][0]["map"][0]
@@ -116,8 +117,8 @@ def test_html_needs_nothing_else(capsys: pytest.CaptureFixture[str], tmp_path: P
     code, out, err = run(capsys, "--format", "html", "-o", str(tmp_path / "report.html"))
     page = (tmp_path / "report.html").read_text()
     assert (code, out, err) == (0, "", "")
-    assert "3 VMs, 20 checks, 3,608 pages walked: isolated" in page
-    assert page.count("<details") == 20 and page.endswith("</body></html>\n")
+    assert "3 VMs, 21 checks, 3,608 pages walked: isolated" in page
+    assert page.count("<details") == 21 and page.endswith("</body></html>\n")
     assert not re.search(r"https?:|src=|<link|<script|@import", page)
 
 
@@ -151,7 +152,7 @@ error[memory-exclusive]: VMs 'alpha' and 'beta' both reach physical memory {thei
    = see: docs/verify.md, memory-exclusive
 """ in err
     assert "  FAILED  memory-exclusive  each VM's memory is its own but for channels (3,602 pages)\n" in out
-    assert out.endswith("3 VMs, 20 checks, 3,608 pages walked: NOT isolated: 1 check failed (memory-exclusive)\n")
+    assert out.endswith("3 VMs, 21 checks, 3,608 pages walked: NOT isolated: 1 check failed (memory-exclusive)\n")
 
 
 def message(image: bytes) -> list[str]:

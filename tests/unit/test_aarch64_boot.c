@@ -21,6 +21,7 @@ TEST(aarch64_missing_cpu)
 {
     fake_absent[0] = true;
     fake_cpus[0].mpidr_el1 = 0x80000100;
+    fake_cpus[0].cntfrq_el0 = PLAN_TIMEBASE;
     CHECK_EQ(boot_prepare(0), &cpus[2]);
     CHECK_TEXT(fake_screen(), "[bulkhead] cpu@0 (MPIDR 0) is missing: vm 'alpha' vcpu 1 will not run\r\n");
     CHECK_EQ(cpu_state(&cpus[0]), VCPU_MISSING);
@@ -29,6 +30,7 @@ TEST(aarch64_missing_cpu)
 TEST(aarch64_unplanned_boot_cpu)
 {
     fake_cpus[0].mpidr_el1 = 0x80000200;
+    fake_cpus[0].cntfrq_el0 = PLAN_TIMEBASE;
     CHECK_EQ(boot_prepare(0), NULL);
 }
 
@@ -44,6 +46,7 @@ TEST(aarch64_spin_table)
     spin_table();
     fake_absent[1] = true; /* nobody knows before it has come */
     fake_cpus[0].mpidr_el1 = 0x80000000;
+    fake_cpus[0].cntfrq_el0 = PLAN_TIMEBASE;
     CHECK_EQ(boot_prepare(0), &cpus[0]);
     CHECK(cpu_state(&cpus[1]) != VCPU_MISSING);
     boot_start_others(&cpus[0]);

@@ -74,7 +74,8 @@ TEST(hypercall_unknown)
     CALL(alpha, 0, 0, 0, SBI_SUCCESS, HYPERCALL_BAD_ID);
     CALL(alpha, 2, 0, 0, SBI_SUCCESS, HYPERCALL_BAD_ID); /* Bao's remote I/O */
     CALL(alpha, 0x3f, 0, 0, SBI_SUCCESS, HYPERCALL_BAD_ID);
-    CALL(alpha, 0x42, 0, 0, SBI_NOT_SUPPORTED, 0);
+    CALL(alpha, 0x42, 0, 0, SBI_FAILED, 0);
+    CALL(alpha, 0x43, 0, 0, SBI_NOT_SUPPORTED, 0);
     CALL(alpha, (ureg_t)-1, 0, 0, SBI_NOT_SUPPORTED, 0);
     CALL(alpha, 1ul << 32 | 1, 0, 0, SBI_NOT_SUPPORTED, 0);
 }
@@ -82,7 +83,7 @@ TEST(hypercall_unknown)
 TEST(hypercall_version)
 {
     fake_boot();
-    CALL(fake_cpu(0, 0), 0x40, 7, 7, SBI_SUCCESS, 1);
+    CALL(fake_cpu(0, 0), 0x40, 7, 7, SBI_SUCCESS, 2);
 }
 
 TEST(hypercall_exits)

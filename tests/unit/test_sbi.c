@@ -29,7 +29,7 @@ TEST(sbi_base)
     boot();
     CALL(0x10, 0, 9, 9, 9, SBI_SUCCESS, 0x02000000);
     CALL(0x10, 1, 9, 9, 9, SBI_SUCCESS, 0x42484b);
-    CALL(0x10, 2, 9, 9, 9, SBI_SUCCESS, 1);
+    CALL(0x10, 2, 9, 9, 9, SBI_SUCCESS, 2);
     for (unsigned i = 0; i < sizeof(there) / sizeof(there[0]); i++)
         CALL(0x10, 3, there[i], 0, 0, SBI_SUCCESS, 1);
     for (unsigned i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)

@@ -15,4 +15,10 @@ int firmware_getc(void); /* -1: nothing typed */
  */
 long firmware_ring(uint32_t id, uint32_t event);
 
+/*
+ * Any other of the hypervisor's calls (docs/abi): its result, as firmware_ring() has them, and in `value`, which may be null,
+ * what it returns besides.
+ */
+long firmware_call(uint32_t number, unsigned long a0, unsigned long a1, unsigned long *value);
+
 #endif

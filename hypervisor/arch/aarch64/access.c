@@ -22,6 +22,13 @@ static void use_tables(uint64_t root)
     __asm__ volatile("isb\n\ttlbi alle2\n\tdsb nsh\n\tisb" ::: "memory");
 }
 
+void arch_clean(uint64_t address, size_t size)
+{
+    for (uint64_t line = address & ~(uint64_t)(LINE - 1); line < address + size; line += LINE)
+        __asm__ volatile("dc cvac, %0" ::"r"(line) : "memory");
+    __asm__ volatile("dsb sy" ::: "memory");
+}
+
 void arch_guest_fill(const struct vm *vm, const struct restore *restore)
 {
     const uint64_t *from = (const uint64_t *)(uintptr_t)restore->source;

@@ -78,6 +78,16 @@ void arch_wait(struct cpu *cpu)
     (void)take_interrupts(cpu);
 }
 
+void arch_wait_held(struct cpu *cpu)
+{
+    /* What is direct is the guest's own business at any time, and no virtual interrupt is there to be held. */
+    if (!vm_is_direct(cpu->vm))
+        gic_hold(true);
+    arch_wait(cpu);
+    if (!vm_is_direct(cpu->vm))
+        gic_hold(false);
+}
+
 void trap_interrupt(struct cpu *cpu)
 {
     cpu->exits[take_interrupts(cpu)]++;

@@ -78,6 +78,14 @@ void arch_guest_fill(const struct vm *vm, const struct restore *restore)
     guest_fill((ureg_t)restore->ipa, (const void *)(uintptr_t)restore->source, (ureg_t)restore->size);
 }
 
+/* Caches of RISC-V cores keep what they hold over a warm reset, or are written back by it. */
+void arch_clean(uint64_t address, size_t size)
+{
+    (void)address;
+    (void)size;
+    __asm__ volatile("fence rw, rw" ::: "memory");
+}
+
 bool guest_fetch(uint32_t *instruction)
 {
     struct trap_state state = save_trap();

@@ -336,6 +336,9 @@ static SLOW struct sbi_result call_hypercall(struct cpu *cpu, ureg_t function)
         return result(SBI_SUCCESS, (ureg_t)value);
     case HYPERCALL_BAD_ID:
         return result(SBI_NOT_SUPPORTED, 0);
+    case HYPERCALL_FAILED:
+        return result(SBI_FAILED, 0);
+    case HYPERCALL_BAD_ARGUMENT:
     default:
         return result(SBI_INVALID_PARAM, 0);
     }

@@ -60,6 +60,14 @@ void arch_wait(struct cpu *cpu)
     take_interrupts(cpu);
 }
 
+void arch_wait_held(struct cpu *cpu)
+{
+    ureg_t enabled = csr_swap(hie, 0);
+
+    arch_wait(cpu);
+    csr_write(hie, enabled);
+}
+
 void trap_interrupt(struct cpu *cpu, ureg_t cause)
 {
     switch (cause & 0xff) {

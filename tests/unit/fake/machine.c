@@ -10,6 +10,7 @@ jmp_buf fake_exit;
 void (*fake_on_wait)(void);
 bool fake_kicked[PLAN_CPUS];
 bool fake_absent[PLAN_CPUS];
+uint64_t fake_events[4096 / 8];
 
 static char assembly[4096];
 

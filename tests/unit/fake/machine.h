@@ -45,6 +45,9 @@ void fake_boot(void);
 void fake_run_as(struct cpu *cpu);
 struct cpu *fake_running(void);
 
+/* Memory of the event ring. */
+extern uint64_t fake_events[4096 / 8];
+
 /* The CPU of a vCPU. */
 struct cpu *fake_cpu(uint32_t vm, uint32_t vcpu);
 

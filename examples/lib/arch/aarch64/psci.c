@@ -31,3 +31,16 @@ long firmware_ring(uint32_t id, uint32_t event)
 {
     return psci_call(HYPERCALL_IPC, id, event, 0);
 }
+
+long firmware_call(uint32_t number, unsigned long a0, unsigned long a1, unsigned long *value)
+{
+    register unsigned long x0 __asm__("x0") = ((unsigned long)HYPERCALL_IPC & ~0xfful) + number;
+    register unsigned long x1 __asm__("x1") = a0;
+    register unsigned long x2 __asm__("x2") = a1;
+
+    __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2)::"x3", "memory");
+    if (value != 0) {
+        *value = x1;
+    }
+    return (long)x0;
+}

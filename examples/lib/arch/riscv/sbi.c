@@ -38,3 +38,14 @@ long firmware_ring(uint32_t id, uint32_t event)
     /* The result comes back in a1, as in Bao. */
     return sbi_call(SBI_BAO, SBI_BAO_IPC, id, event, 0, 0, 0).value;
 }
+
+long firmware_call(uint32_t number, unsigned long a0, unsigned long a1, unsigned long *value)
+{
+    const struct sbi_result result = sbi_call(SBI_BAO, number, a0, a1, 0, 0, 0);
+
+    if (value != 0) {
+        *value = (unsigned long)result.value;
+    }
+    /* SBI's names for the same: failed, not supported, invalid parameter. */
+    return -result.error;
+}

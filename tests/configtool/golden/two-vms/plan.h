@@ -11,6 +11,11 @@
 #define PLAN_VIRQ          "vplic.h" /* virtual interrupt controller */
 #define PLAN_TIMER         0 /* the hypervisor uses a timer of its own */
 #define PLAN_DIRECT        0 /* some VM has its interrupts without the hypervisor */
+#define PLAN_WATCHDOG      0 /* some VM has a watchdog */
+#define PLAN_EVENTS        0 /* bytes of the event ring */
+#define PLAN_CONTROL       0 /* somebody can steer VMs */
+#define PLAN_MANAGER       0 /* some VM is a manager */
+#define PLAN_MONITOR       0 /* a person at the console can */
 #define PLAN_MSIS          0 /* identities of an interrupt file, 0 included */
 #define PLAN_BANDWIDTH     0 /* VMs have budgets of memory bandwidth */
 

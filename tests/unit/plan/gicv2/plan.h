@@ -12,6 +12,11 @@
 #define PLAN_VIRQ      "vgic.h"
 #define PLAN_DIRECT    0
 #define PLAN_TIMER     0
+#define PLAN_WATCHDOG  0
+#define PLAN_EVENTS    0
+#define PLAN_CONTROL   0
+#define PLAN_MANAGER   0
+#define PLAN_MONITOR   0
 #define PLAN_MSIS      0
 #define PLAN_BANDWIDTH 0
 #define PLAN_STAGE1    0x40200000

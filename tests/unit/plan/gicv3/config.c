@@ -56,6 +56,7 @@ const struct config config = {
     .gich_base = 0x08030000,
     .maintenance_irq = 25,
     .timer_irq = 26,
+    .events = (uint64_t)(uintptr_t)fake_events,
     .has_console = true,
     .console = {.base = 0x09000000, .irq = 33, .cpu = 1},
     .cpus =

@@ -12,6 +12,11 @@
 #define PLAN_VIRQ      "vgic.h"
 #define PLAN_DIRECT    0
 #define PLAN_TIMER     1
+#define PLAN_WATCHDOG  1
+#define PLAN_EVENTS    4096
+#define PLAN_CONTROL   1
+#define PLAN_MANAGER   1
+#define PLAN_MONITOR   1
 #define PLAN_MSIS      0
 #define PLAN_STAGE1    0x40200000
 #define PLAN_VTCR      0x80023558

@@ -52,6 +52,7 @@ const struct config config = {
     .board = "bench",
     .irqchip_base = 0x0c000000,
     .henvcfg = 0xf0,
+    .events = (uint64_t)(uintptr_t)fake_events,
     .sstc = true,
     .has_console = true,
     .console = {.base = 0x10000000, .reg_shift = 0, .reg_width = 1, .irq = 10, .cpu = 1},
