@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..board.model import Board
+from ..plan.colors import text
 from ..plan.devices import console_device, given
 from ..plan.model import Plan
 from ..rules.cpus import lacks
@@ -16,7 +17,8 @@ def free(system: System, board: Board, plan: Plan) -> str:
     banks = [use for use in plan.uses if use.owner == "free"]
     total = sum(use.size for use in banks)
     lines.append(f"Memory: {total / (1 << 20):.1f} MiB")
-    lines += [f"  {use.base:#x} to {use.base + use.size:#x}  {size_text(use.size)}" for use in banks]
+    lines += [f"  {use.base:#x} to {use.end or use.base + use.size:#x}  {size_text(use.size)}"
+              + (f", colors {text(use.colors)}" if use.colors else "") for use in banks]
 
     used = {cpu.id for cpu in plan.cpus}
     idle = [cpu for cpu in board.cpus if cpu.id not in used]

@@ -9,10 +9,11 @@ from ..board.model import Board
 from ..image.model import Image
 from ..plan.arch import ARCHS
 from ..plan.areas import fixed_extent, main_region
+from ..plan.colors import of_channel, text
 from ..plan.devices import console_device, given
 from ..plan.model import Mapping, Plan, VmPlan
 from ..source import Span
-from ..system import Region, System, Vm
+from ..system import Colors, Region, System, Vm
 from ..units import size_text
 
 
@@ -39,8 +40,11 @@ class _Reasons:
 
     def all(self) -> Iterator[tuple[str, list[str]]]:
         own = self.plan.hypervisor
+        colors = self.plan.colors
         yield "hypervisor", [f"{own.load:#x} to {own.window_end:#x}: the load address of board {self.board.name} "
-                             f"({_at(self.board.load_span)})"]
+                             f"({_at(self.board.load_span)})"] + (
+            [f"these are virtual addresses; its pages are of colors {text(colors.hypervisor)}: "
+             f"{self._colors(self.system.colors)}"] if colors and colors.hypervisor else [])
         if self.plan.console:
             said = f"written at {_at(self.system.console_span)}" if self.system.console_span else \
                 "stdout-path of the board's device tree, as hypervisor.console is not written"
@@ -141,9 +145,16 @@ class _Reasons:
         mine = [m for m in made.maps if m.kind in ("ram", "image", "initrd", "dtb") and self._inside(made, m, region)]
         base = min((m.ipa for m in mine), default=0)
         lines = [f"{size_text(region.size)} at guest address {base:#x}: {self._address(vm, region, base)}"]
+        made_of = [m for m in mine if m.colors]
+        if made_of:
+            colors = tuple(sorted({c for m in made_of for c in m.colors}))
+            lines.append(f"in pages of colors {text(colors)} from physical {min(m.phys for m in made_of):#x} to "
+                         f"{max(m.phys_end for m in made_of):#x}, in {len(made_of)} stripes: the lowest that are free; "
+                         f"{self._colors(region.colors or vm.colors)}")
         for mapping in mine:
-            lines.append(f"{mapping.ipa:#x} to {mapping.end:#x} is physical {mapping.phys:#x}: "
-                         f"{self._place(region, mapping)}")
+            if not mapping.colors:
+                lines.append(f"{mapping.ipa:#x} to {mapping.end:#x} is physical {mapping.phys:#x}: "
+                             f"{self._place(region, mapping)}")
         return lines
 
     def _inside(self, made: VmPlan, mapping: Mapping, region: Region) -> bool:
@@ -172,6 +183,16 @@ class _Reasons:
                 return f"image {ref.file} ({_at(ref.span)}) lies from {extent[0]:#x}, and RAM begins at 2MiB boundaries"
             return f"the default of {self.arch.name}" + (f"; image {linked[0][0].file} fits there" if linked else "")
         return f"identity, as {_at(region.at_span)} says" if region.at == "identity" else "behind the regions before it"
+
+    def _colors(self, colors: Colors | None) -> str:
+        if colors is None:
+            return ""
+        where = f"at {_at(colors.span)}"
+        if colors.ranges:
+            return f"listed {where}"
+        if colors.share is not None:
+            return f"{colors.share}% {where}, from what nobody lists"
+        return f"auto {where}, from what nobody lists"
 
     def _place(self, region: Region, mapping: Mapping) -> str:
         if region.phys is not None:
@@ -206,6 +227,9 @@ class _Reasons:
                 if not lines:
                     said = f"fixed at {_at(channel.phys_span)}" if channel.phys_span else \
                         "free memory, placed after the VMs"
+                    colors = dict(self.plan.colors.channels).get(name) if self.plan.colors else None
+                    if colors:
+                        said = f"free pages of colors {text(colors)}: {of_channel(self.system, channel)}"
                     lines.append(f"{size_text(channel.size)} at physical {phys:#x}: {said}")
                 fixed = override is not None and override.at is not None
                 lines.append(f"{vm.name}: guest address {end.ipa:#x}: " + (
