@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who evicts whose lines from the shared cache, by a model of it: examples/noisy-neighbour plain and with colours.
+"""Who evicts whose lines from the shared cache, by a model of it: examples/noisy-neighbour plain, with colours, with a
+budget of bandwidth, and with both.
 
 The cache is the one that the board's board.yaml describes. llc.c is the model, a plugin of QEMU's; it sees data accesses
 alone. The machine runs under -icount, so that two runs count the same.
@@ -35,6 +36,8 @@ SYSTEMS = (
     ("coloured", "RISC-V", "noisy-neighbour-coloured.yaml"),
     ("plain", "AArch64", "noisy-neighbour-gicv3.yaml"),
     ("coloured", "AArch64", "noisy-neighbour-gicv3-coloured.yaml"),
+    ("regulated", "AArch64", "noisy-neighbour-gicv3-regulated.yaml"),
+    ("both", "AArch64", "noisy-neighbour-gicv3-both.yaml"),
 )
 
 
