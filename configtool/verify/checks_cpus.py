@@ -11,7 +11,7 @@ from .expect import Expected
 from .facts import CpuFacts, Facts
 from .report import Check
 from .uarts import stride
-from .walk import common, union
+from .walk import PAGE, common, union
 
 # henvcfg, and the extension that each field needs. Source: RISC-V Privileged Architecture, "Hypervisor Environment
 # Configuration Register".
@@ -202,6 +202,8 @@ def _probes(case: Case, check: Check) -> None:
     used = [(s.base, s.end) for s in case.facts.elf.segments] + case.own
     used += [(p.extent.phys, p.extent.phys_end) for vm in case.vms for p in vm.pieces
              if p.kind in ("memory", "channel")]
+    if case.facts.events:
+        used.append((case.facts.events, case.facts.events + -(-case.system.events // PAGE) * PAGE))
     wanted = []
     for low, high in sorted((b.base, b.end) for b in case.board.memory):
         inside = common([(low, high)], union(used))
