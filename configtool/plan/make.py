@@ -270,8 +270,7 @@ class _Maker:
                 held.setdefault(run.vm, []).append(placed)
 
     def _flat_image(self, held: dict[str, list[Run]], end: int, placement: Placement) -> None:
-        """Payloads that are tied to a place lie behind the load address, and not so far off that the image is mostly
-        filling."""
+        """Payloads tied to a place lie behind the load address, and not so far off that the image is mostly filling."""
         load = self.board.load
         told = set()
         for run in sorted((r for runs_ in held.values() for r in runs_), key=lambda r: r.phys):
