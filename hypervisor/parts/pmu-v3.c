@@ -117,8 +117,12 @@ int64_t pmu_grant(struct cpu *cpu, uint64_t events)
 void pmu_interrupt(struct cpu *cpu)
 {
     uint64_t own = 1ul << own_bit();
+    uint64_t overflowed = sysreg_read(pmovsclr_el0);
 
-    if ((sysreg_read(pmovsclr_el0) & own) != 0) {
+    /* The line is one for all counters: the guest's interrupt no more, or it would not fall. They are there to be read. */
+    if (PLAN_PMU_KEEP && (overflowed & ~own) != 0)
+        sysreg_write(pmintenclr_el1, overflowed & ~own);
+    if ((overflowed & own) != 0) {
         sysreg_write(pmovsclr_el0, own);
         isb();
         bandwidth_overflow(cpu);

@@ -18,6 +18,7 @@ import report  # noqa: E402
 from boards import BOARDS  # noqa: E402
 from figures import GROUPS, measure  # noqa: E402
 from image import ROOT  # noqa: E402
+import bandwidth  # noqa: E402
 import colours  # noqa: E402
 import linux  # noqa: E402
 import paths  # noqa: E402
@@ -27,7 +28,7 @@ _LINUX_BOARDS = ("plic", "aia")
 
 def main() -> int:
     keys = [board.key for board in BOARDS]
-    groups = [*GROUPS, "linux", "ticks", "paths", "colours"]
+    groups = [*GROUPS, "linux", "ticks", "paths", "colours", "bandwidth"]
     parser = argparse.ArgumentParser(prog="tests/bench", description="What the hypervisor costs.")
     parser.add_argument("words", nargs="*", metavar="WORD", help=f"only these groups ({', '.join(groups)}) and these "
                         f"boards ({', '.join(keys)}); all without")
@@ -61,6 +62,8 @@ def main() -> int:
                 found.exits += linux.exits(board)
         if "colours" in chosen:
             found.evictions = [colours.measure(*system) for system in colours.SYSTEMS]
+        if "bandwidth" in chosen:
+            found.budgets = [bandwidth.measure(*system) for system in bandwidth.SYSTEMS]
         print(report.linux(found), end="")
     except (RuntimeError, AssertionError) as problem:
         print(f"bench: {problem}", file=sys.stderr)

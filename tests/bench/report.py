@@ -10,6 +10,7 @@ from typing import Any, Sequence
 
 from boards import BOARDS, Board
 from figures import Figure
+import bandwidth
 import colours
 from linux import REASONS, Exits, Ticks
 from paths import Paths, rows as path_rows
@@ -24,11 +25,12 @@ class Report:
     ticks: list[Ticks] = field(default_factory=list)
     paths: list[Paths] = field(default_factory=list)
     evictions: list[colours.Evictions] = field(default_factory=list)
+    budgets: list[bandwidth.Costs] = field(default_factory=list)
 
     def data(self) -> dict[str, list[dict[str, Any]]]:
         """For JSON."""
         return {name: [dataclasses.asdict(entry) for entry in getattr(self, name)]
-                for name in ("figures", "exits", "ticks", "paths", "evictions")}
+                for name in ("figures", "exits", "ticks", "paths", "evictions", "budgets")}
 
 
 def figures(report: Report, board: Board) -> str:
@@ -48,6 +50,8 @@ def linux(report: Report) -> str:
     if report.evictions:
         parts.append("\nLines of a shared cache (a model), examples/noisy-neighbour\n"
                      f"{_text(colours.rows(report.evictions), left=3)}\n")
+    if report.budgets:
+        parts.append(f"\nInstructions for each period of a budget of memory bandwidth\n{_text(bandwidth.rows(report.budgets), left=2)}\n")
     return "".join(parts)
 
 
@@ -56,7 +60,8 @@ def write_docs(report: Report, path: Path) -> None:
     text = path.read_text()
     tables = {board.key: _figure_rows(report, board) for board in BOARDS}
     tables |= {"linux": _exit_rows(report), "ticks": _tick_rows(report),
-               "paths": path_rows(report.paths), "colours": colours.rows(report.evictions)}
+               "paths": path_rows(report.paths), "colours": colours.rows(report.evictions),
+               "bandwidth": bandwidth.rows(report.budgets)}
     for key, rows in tables.items():
         begin, end = f"<!-- table {key} -->\n", "<!-- end -->"
         text, count = re.subn(re.escape(begin) + ".*?" + end, lambda _: begin + _markdown(rows) + "\n" + end, text,
