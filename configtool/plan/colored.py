@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Iterable, Mapping as MappingType, Sequence
 
+from ..board.model import Board
 from ..source import Span
 from ..system import System, Vm
 from .arch import Arch
@@ -40,6 +41,14 @@ class Views:
         if self.physical:
             return phys
         return next((ipa + shift for region, shift in self.memory.get(vm, ()) if region.base <= ipa < region.end), 0)
+
+
+def window_end(board: Board, arch: Arch, colors: Palette, own: Windows, sizes: Sizes) -> int:
+    """Of what lies at the load address in one piece: all of the hypervisor; with colours all but the tables; if it has
+    colours itself, the pages that have their place there."""
+    if colors.hypervisor:
+        return board.load + arch.fixed * PAGE
+    return own.stacks.end + (0 if colors.used else sizes.tables)
 
 
 def own_parts(own: Windows, colors: Palette, placement: Placement, span: Span) -> tuple[Mapping, ...]:

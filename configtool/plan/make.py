@@ -138,7 +138,7 @@ class _Maker:
         for reserved in board.reserved:
             space.reserve(reserved.base // PAGE * PAGE, pages(reserved.end), reserved.name)
         placement = Placement(space, self.arch, problems, self.colors)
-        if not placement.fix_window(board, self._window_end(own, sizes)):
+        if not placement.fix_window(board, colored.window_end(board, self.arch, self.colors, own, sizes)):
             return None
         channels = self._fixed(placement)
         if problems.fatal:
@@ -170,12 +170,12 @@ class _Maker:
             self._payloads(waiting, placement, held)
             if not floating:
                 copies = self._copies(sizes, placement)
-        self._flat_image(held, max([self._window_end(own, sizes)] + [s.end for tree in self._tree_places for s in tree]),
+        self._flat_image(held, max([colored.window_end(board, self.arch, self.colors, own, sizes)] + [s.end for tree in self._tree_places for s in tree]),
                          placement)
         if problems.fatal:
             return None
         events = placement.events(system, [r for made in (held, copies) for some in made.values() for r in some],
-                                  max([self._window_end(own, sizes)] + [s.end for tree in self._tree_places for s in tree]))
+                                  max([colored.window_end(board, self.arch, self.colors, own, sizes)] + [s.end for tree in self._tree_places for s in tree]))
 
         outers = {vm.name: surround(system, vm, layouts[vm.name], self.device_maps[vm.name], self.given[vm.name],
                                     self.arch, self.chips[vm.name], problems) for vm in system.vms}
@@ -196,13 +196,6 @@ class _Maker:
         highest = max((line.guest for own in self.numbers.values() for line in own.lines), default=0)
         virqs = len(self.system.vms) * irqchip.state_size(self.board, most, highest // 32 + 1)
         return windows(self.board.load, self.arch.code, len(self.all_cpus), len(self.system.vms), virqs, sizes.rodata)
-
-    def _window_end(self, own: Windows, sizes: Sizes) -> int:
-        """Of what lies at the load address in one piece: all of the hypervisor; with colours all but the tables; if it
-        has colours itself, the page that is entered."""
-        if self.colors.hypervisor:
-            return self.board.load + self.arch.fixed * PAGE
-        return own.stacks.end + (0 if self.colors.used else sizes.tables)
 
     def _color_span(self) -> Span:
         return self.system.colors.span if self.system.colors else self.system.board_span
