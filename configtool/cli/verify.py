@@ -51,10 +51,11 @@ def main(arguments: list[str]) -> int:
         return 1
 
     from ..verify import show
+    from ..verify.inputs import inputs
     from ..verify.judge import verify
 
     try:
-        report = verify(data, given.image, system, board)
+        report = verify(data, given.image, system, board, inputs=inputs(system, board))
     except NotAnImage as reason:
         raise UsageError(f"{given.image} cannot be verified: {reason}") from None
     if given.format == "text":

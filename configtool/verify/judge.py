@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from .. import __version__
 from ..board.model import Board
 from ..source import Span
 from ..system import System
@@ -12,20 +13,24 @@ from . import (checks_bandwidth, checks_channels, checks_colors, checks_cpus, ch
                checks_management, checks_memory,
                checks_own,
                checks_places, checks_restart, checks_tables, checks_trees)
-from .case import Case, VmCase, size_text
+from .case import Case, VmCase
 from .checks_memory import Held
 from .elf import Elf, parse
 from .expect import expect, physical_interrupts
 from .facts import Layout, Malformed, gather
 from .fdt import Node
-from .report import Check, Pair, Piece, Report, VmSummary
+from .inputs import flat
+from .owners import blocks, uses
+from .reach import against_all, pair
+from .report import Check, Input, Piece, Report, VmSummary
 
 _CONFIG = ("configuration", "the image was made from this description, for this board")
 
 
-def verify(data: bytes, image: str, system: System, board: Board, layout: Layout | None = None) -> Report:
-    """`data` is the ELF file, `image` its path for messages; `layout` saves its reading from the debug information.
-    Raises NotAnImage."""
+def verify(data: bytes, image: str, system: System, board: Board, layout: Layout | None = None,
+           inputs: tuple[Input, ...] = ()) -> Report:
+    """`data` is the ELF file, `image` its path for messages; `layout` saves its reading from the debug information;
+    `inputs` are for the report alone. Raises NotAnImage."""
     elf = parse(data)
     expected = expect(system, board)
     try:
@@ -33,12 +38,13 @@ def verify(data: bytes, image: str, system: System, board: Board, layout: Layout
     except Malformed as error:
         check = Check(*_CONFIG, count=1, unit="value")
         check.fail(f"the configuration in the image is broken: {error}", Span(image))
-        return _report(system, board, elf, image, "", (check,))
+        return _report(system, board, elf, image, "", (check,), inputs)
     first = checks_cpus.configuration(facts, expected)
     if [vm.name for vm in facts.vms] != [vm.name for vm in system.vms]:
-        return _report(system, board, elf, image, facts.build_id.hex(), (first,))
+        return _report(system, board, elf, image, facts.build_id.hex(), (first,), inputs)
     case = Case(facts, expected)
-    return _report(system, board, elf, image, facts.build_id.hex(), (first, *_checks(case, Span(image))), case)
+    return _report(system, board, elf, image, facts.build_id.hex(), (first, *_checks(case, Span(image))), inputs,
+                   case)
 
 
 def _checks(case: Case, image: Span) -> list[Check]:
@@ -63,13 +69,17 @@ def _checks(case: Case, image: Span) -> list[Check]:
 
 
 def _report(system: System, board: Board, elf: Elf, image: str, build_id: str, checks: tuple[Check, ...],
-            case: Case | None = None) -> Report:
-    vms = tuple(_summary(case, vm) for vm in case.vms) if case else ()
-    pairs = tuple(_pair(case, one, other) for i, one in enumerate(case.vms)
-                  for other in case.vms[i + 1:]) if case else ()
-    return Report(system.name, board.name, board.arch, build_id, hashlib.sha256(elf.data).hexdigest(), system.file,
-                  image, vms,
-                  pairs, checks, tuple(_assumptions(case)) if case else ())
+            inputs: tuple[Input, ...], case: Case | None = None) -> Report:
+    vms = case.vms if case else ()
+    return Report(
+        system=system.name, board=board.name, arch=board.arch,
+        controller=board.controller.kind if board.controller else "none", tool=f"configtool {__version__}",
+        build_id=build_id, elf_sha256=hashlib.sha256(elf.data).hexdigest(), flat_sha256=flat(elf), yaml=system.file,
+        image=image, vms=tuple(_summary(case, vm) for vm in vms) if case else (),
+        pairs=tuple(pair(case, one, other) for i, one in enumerate(vms) for other in vms[i + 1:]) if case else (),
+        reached=tuple(against_all(case, vm) for vm in vms) if case else (), uses=uses(case) if case else (),
+        physical=blocks(case) if case else (), checks=checks, inputs=inputs,
+        assumptions=tuple(_assumptions(case)) if case else ())
 
 
 def _summary(case: Case, vm: VmCase) -> VmSummary:
@@ -83,23 +93,6 @@ def _summary(case: Case, vm: VmCase) -> VmSummary:
         tuple(sorted(physical_interrupts(vm.grants, case.board))), len(walk.tables), walk.pages,
         tuple(sorted(walk.leaves.items(), reverse=True)), tuple(sorted(pieces, key=lambda p: p.ipa)),
         tuple((g.name, g.trusted) for g in vm.grants if g.trusted is not None))
-
-
-def _pair(case: Case, one: VmCase, other: VmCase) -> Pair:
-    shares, rings = [], []
-    for channel in case.system.channels:
-        names = [name for name, _ in channel.ends]
-        if one.name in names and other.name in names and (channel.between or channel.writer and channel.writer[0] in (
-                one.name, other.name)):
-            shares.append(f"{channel.name} {size_text(channel.size)}: {checks_channels.direction(channel)}")
-        elif one.name in names and other.name in names:
-            shares.append(f"{channel.name} {size_text(channel.size)}: both read")
-    for a, b in ((one, other), (other, one)):
-        for end in a.facts.channels:
-            rings += [f"{a.name} rings {b.name} ({end.name}, interrupt {number})" for target, number in end.rings
-                      if target == b.facts.index]
-    devices = [g.name for g in one.grants if any(o.device is g.device for o in other.grants)]
-    return Pair(one.name, other.name, tuple(shares), tuple(rings), tuple(devices))
 
 
 def _assumptions(case: Case) -> list[str]:

@@ -60,14 +60,73 @@ class VmSummary:
     trusted: tuple[tuple[str, str], ...]    # devices whose DMA the YAML trusts, and why
 
 
+Ranges = tuple[tuple[int, int], ...]        # (start, end) of physical addresses
+
+
+@dataclass(frozen=True)
+class Share:
+    """What the description gives to two VMs."""
+    name: str                   # 'channel commands', 'device rtc@101000'
+    how: str                    # 'control writes, worker reads'
+    size: int
+    where: Ranges
+    span: Span
+    access: tuple[str, str]     # of each of the two, as their tables have it: 'rw', 'r', 'r and rw'
+
+
 @dataclass(frozen=True)
 class Pair:
-    """What two VMs have in common: what the YAML shares between them."""
+    """Two VMs: what each reaches, what both do, and what of that the description shares."""
     one: str
     other: str
-    shares: tuple[str, ...]     # '64KiB of commands: control writes, worker reads'
+    shares: tuple[Share, ...]
     rings: tuple[str, ...]      # 'control rings worker (commands, interrupt 32)'
-    devices: tuple[str, ...]    # shared on purpose
+    one_pages: int              # physical pages that each reaches
+    other_pages: int
+    common: int                 # pages that both reach
+    stray: Ranges               # what both reach and the description does not share
+    masters: tuple[str, ...]    # devices of theirs that master all memory
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a VM reaches of something that is no VM's memory."""
+    what: str                   # "the hypervisor's code and data", 'devices of nobody'
+    count: int                  # of `unit`s: 'range', 'device'
+    unit: str
+    pages: int
+    allowed: Ranges             # what it reaches with a reason
+    why: str
+    stray: Ranges               # and without
+
+
+@dataclass(frozen=True)
+class Use:
+    """A device of the board and who has it."""
+    name: str
+    registers: Ranges
+    interrupts: tuple[int, ...]
+    holder: str                 # 'alpha', 'hypervisor: console', '' nobody
+    place: Span | None          # where the description gives it
+    dma: str                    # 'none', 'trusted: ...', 'masters memory', 'not known'
+
+
+@dataclass(frozen=True)
+class Block:
+    """A run of physical memory that is one owner's, or that several have by turns (cache colors)."""
+    start: int
+    end: int
+    owners: tuple[str, ...]     # 'alpha', 'channel news', 'hypervisor', 'firmware: OpenSBI', 'free'
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file that was read. `problem`: why it could not be."""
+    role: str                   # 'description', 'board', 'image of alpha'
+    path: str
+    size: int
+    sha256: str
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,18 +134,26 @@ class Report:
     system: str
     board: str
     arch: str
+    controller: str             # 'gicv3', 'plic', ...
+    tool: str                   # 'configtool 0.1.0'
     build_id: str               # hexadecimal
     elf_sha256: str
+    flat_sha256: str            # of bulkhead.bin as the segments give it
     yaml: str                   # path as given
     image: str                  # path as given
     vms: tuple[VmSummary, ...]
     pairs: tuple[Pair, ...]
+    reached: tuple[tuple[Reached, ...], ...]    # by VM
+    uses: tuple[Use, ...]
+    physical: tuple[Block, ...]
     checks: tuple[Check, ...]
+    inputs: tuple[Input, ...]
     assumptions: tuple[str, ...]    # what this system's isolation rests on beside the tables
 
     @property
     def isolated(self) -> bool:
-        return all(check.passed for check in self.checks)
+        return (all(check.passed for check in self.checks) and not any(pair.stray for pair in self.pairs)
+                and not any(r.stray for found in self.reached for r in found))
 
     @property
     def pages(self) -> int:

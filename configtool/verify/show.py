@@ -2,12 +2,13 @@
 """The report for people in a terminal, and for programs."""
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping
 
 from ..diagnostics import Diagnostic, Label
 from ..render.text import Renderer
 from .case import plural, size_text
-from .report import Check, Report
+from .reach import pair_text, place, reached_text
+from .report import Check, Pair, Reached, Report, Share
 
 DOCUMENT = "docs/verify.md"
 
@@ -22,9 +23,11 @@ def text(report: Report, evidence: bool = False) -> str:
     if report.pairs:
         rows = [("between", "", "shared by the description")]
         for pair in report.pairs:
-            lines = [*pair.shares, *pair.rings, *(f"device {name}" for name in pair.devices)] or ["nothing"]
+            lines = [*map(_share, pair.shares), *pair.rings] or ["nothing"]
             rows += [(pair.one, pair.other, lines[0])] + [("", "", line) for line in lines[1:]]
         out += _table(rows) + [""]
+    if evidence:
+        out += _statements(report)
     width = max(len(check.name) for check in report.checks)
     for check in report.checks:
         state = "ok" if check.passed else "FAILED"
@@ -32,6 +35,26 @@ def text(report: Report, evidence: bool = False) -> str:
         out += [f"          {' ' * width}  - {line}" for line in check.evidence] if evidence else []
     out += ["", result(report), ""]
     return "\n".join(out)
+
+
+def _share(share: Share) -> str:
+    return f"{share.name} {size_text(share.size)}: {share.how} ({place(share.span)})"
+
+
+def _statements(report: Report) -> list[str]:
+    """Who reaches what, one line for each, and the inputs."""
+    out = ["  statements"]
+    for pair in report.pairs:
+        first, *more = pair_text(pair)
+        out += [f"  - {first}", *(f"      {line}" for line in more)]
+    for vm, reached in zip(report.vms, report.reached):
+        out += [f"  - {reached_text(vm.name, found)}" for found in reached]
+    out += ["", f"  {report.tool}, build {report.build_id or 'unknown'}, {report.arch}, interrupt controller "
+                f"{report.controller}", "", "  SHA-256"]
+    rows: list[tuple[str, ...]] = [(report.elf_sha256, "image", report.image)]
+    rows += [(report.flat_sha256, "the same as a flat file", "")] if report.flat_sha256 else []
+    rows += [(i.sha256 or f"not read: {i.problem}", i.role, i.path) for i in report.inputs]
+    return out + _table(rows) + [""]
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:
@@ -44,11 +67,19 @@ def result(report: Report) -> str:
     failed = [check for check in report.checks if not check.passed]
     counts = ((len(report.vms), "VM"), (len(report.checks), "check"), (report.pages, "page"))
     start = ", ".join(plural(count, unit) for count, unit in counts) + " walked: "
-    if not failed:
+    if report.isolated:
         return start + "isolated"
+    if not failed:
+        return f"{start}NOT isolated: {strays(report)[0]}"
     names = ", ".join(check.name for check in failed)
     rest = "" if report.vms else ", and the others build on it"
     return f"{start}NOT isolated: {plural(len(failed), 'check')} failed ({names}){rest}"
+
+
+def strays(report: Report) -> list[str]:
+    """What is reached without a reason, as statements."""
+    found = [line for pair in report.pairs if pair.stray for line in pair_text(pair)]
+    return found + [reached_text(vm.name, r) for vm, reached in zip(report.vms, report.reached) for r in reached if r.stray]
 
 
 def findings(report: Report, texts: Mapping[str, str], color: bool) -> str:
@@ -70,7 +101,11 @@ def to_json(report: Report) -> str:
 
     return json.dumps({
         "isolated": report.isolated, "system": report.system, "board": report.board, "arch": report.arch,
-        "description": report.yaml, "image": report.image, "build_id": report.build_id, "elf_sha256": report.elf_sha256,
+        "interrupt_controller": report.controller, "tool": report.tool, "description": report.yaml,
+        "image": report.image, "build_id": report.build_id, "elf_sha256": report.elf_sha256,
+        "flat_sha256": report.flat_sha256,
+        "inputs": [{"role": i.role, "file": i.path, "size": i.size, "sha256": i.sha256,
+                    **({"problem": i.problem} if i.problem else {})} for i in report.inputs],
         "vms": [{
             "name": vm.name, "cpus": list(vm.cpus), "memory": vm.memory, "devices": list(vm.devices),
             "interrupts": list(vm.interrupts), "tables": vm.tables, "pages": vm.pages,
@@ -79,14 +114,40 @@ def to_json(report: Report) -> str:
                     for p in vm.pieces],
             "trusted_dma": [{"device": name, "because": why} for name, why in vm.trusted],
         } for vm in report.vms],
-        "pairs": [{"vms": [pair.one, pair.other], "memory": list(pair.shares), "doorbells": list(pair.rings),
-                   "devices": list(pair.devices)} for pair in report.pairs],
+        "pairs": [_pair(pair) for pair in report.pairs],
+        "reach": [{"vm": vm.name, "targets": [_reached(found) for found in reached]}
+                  for vm, reached in zip(report.vms, report.reached)],
+        "devices": [{"name": use.name, "registers": _ranges(use.registers), "interrupts": list(use.interrupts),
+                     "holder": use.holder, "dma": use.dma,
+                     **({"file": use.place.file, "line": use.place.line} if use.place else {})} for use in report.uses],
+        "memory": [{"from": block.start, "to": block.end, "owners": list(block.owners)} for block in report.physical],
         "checks": [{"name": check.name, "title": check.title, "passed": check.passed, "count": check.count,
                     "unit": check.unit,
                     "evidence": check.evidence, "findings": [_finding(f) for f in check.findings], "more": check.more}
                    for check in report.checks],
         "assumptions": list(report.assumptions),
     }, indent=2) + "\n"
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    first, *more = pair_text(pair)
+    return {
+        "vms": [pair.one, pair.other], "isolated": not pair.stray,
+        "statement": first + (f" {'; '.join(more)}" if more else ""),
+        "pages": [pair.one_pages, pair.other_pages], "common": pair.common,
+        "shared": [{"what": share.name, "how": share.how, "size": share.size, "physical": _ranges(share.where),
+                    "access": list(share.access),
+                    "file": share.span.file, "line": share.span.line} for share in pair.shares],
+        "doorbells": list(pair.rings), "masters": list(pair.masters), "stray": _ranges(pair.stray)}
+
+
+def _reached(found: Reached) -> dict[str, Any]:
+    return {"what": found.what, "count": found.count, "unit": found.unit, "pages": found.pages,
+            "reached": _ranges(found.allowed), "because": found.why, "stray": _ranges(found.stray)}
+
+
+def _ranges(ranges: Iterable[tuple[int, int]]) -> list[list[int]]:
+    return [[start, end] for start, end in ranges]
 
 
 def _finding(finding: Diagnostic) -> dict[str, Any]:

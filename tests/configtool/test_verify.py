@@ -2,17 +2,21 @@
 """configtool verify as its user sees it."""
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from configtool.cli.main import main
+from configtool.verify import show
 from configtool.verify.elf import NotAnImage
 from configtool.verify.judge import verify
 from verify_mutations import RAM, config_fields, good, leaf, leaves, patched, with_entries
@@ -44,14 +48,14 @@ bulkhead.elf: verified for qemu-riscv64-virt, build {build}
   gamma  cpu@3         8MiB     -
 
   between         shared by the description
-  alpha    beta   both 8KiB: alpha writes the first half, beta the second, each reads the other's
-                  news 4KiB: alpha writes, beta, gamma read
+  alpha    beta   channel both 8KiB: alpha writes the first half, beta the second, each reads the other's (system.yaml:6)
+                  channel news 4KiB: alpha writes, beta, gamma read (system.yaml:7)
                   alpha rings beta (both, interrupt 32)
                   alpha rings beta (news, interrupt 33)
                   beta rings alpha (both, interrupt 32)
-  alpha    gamma  news 4KiB: alpha writes, beta, gamma read
+  alpha    gamma  channel news 4KiB: alpha writes, beta, gamma read (system.yaml:7)
                   alpha rings gamma (news, interrupt 32)
-  beta     gamma  news 4KiB: both read
+  beta     gamma  channel news 4KiB: both read (system.yaml:7)
 
   ok      configuration     the image was made from this description, for this board (14 values)
   ok      image-file        the image lies where it is linked, in RAM that is nobody else's (14 segments)
@@ -108,9 +112,77 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert report["vms"][0]["interrupts"] == [11]
     first = report["vms"][0]["map"][0]
     assert first == {"ipa": 0x101000, "phys": 0x101000, "size": 4096, "access": "rw", "what": "rtc@101000"}
-    assert report["pairs"][2] == {"vms": ["beta", "gamma"], "memory": ["news 4KiB: both read"], "doorbells": [],
-                                  "devices": []}
+    news = good()[1].vms[2].walk.extents
+    base = next(e.phys for e in news if e.size == 4096 and e.access == "r")
+    assert report["pairs"][2] == {
+        "vms": ["beta", "gamma"], "isolated": True, "pages": [515, 2049], "common": 1, "statement":
+        "beta and gamma: neither reaches memory or a device of the other (515 pages and 2,049 pages, 1 in common), but "
+        f"channel news 4KiB at physical {base:#x} (system.yaml:7): both read",
+        "shared": [{"what": "channel news", "how": "both read", "size": 4096, "physical": [[base, base + 4096]],
+                    "access": ["r", "r"], "file": "system.yaml", "line": 7}],
+        "doorbells": [], "masters": [], "stray": []}
+    assert [target["what"] for target in report["reach"][1]["targets"]] == [
+        "the hypervisor's code and data", "the translation tables", "the pristine copies", "firmware and reserved memory",
+        "devices of the hypervisor", "devices of other VMs", "devices of nobody"]
+    assert not any(target["stray"] or target["reached"] for vm in report["reach"] for target in vm["targets"])
+    rtc = next(device for device in report["devices"] if device["name"] == "rtc@101000")
+    assert (rtc["holder"], rtc["interrupts"], rtc["line"], rtc["dma"]) == ("alpha", [11], 18, "none")
+    assert {owner for block in report["memory"] for owner in block["owners"]} == {
+        "OpenSBI", "hypervisor", "translation tables", "pristine copies", "alpha", "beta", "gamma", "channel both",
+        "channel news", "device tree left by QEMU", "free"}
     assert report["assumptions"] == ["the hypervisor's code does what its source says with this configuration"]
+
+
+def test_the_files_that_it_rests_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(build().elf), str(build().yaml), "--format", "json"]) == 0
+    out = capsys.readouterr().out
+    report, folder = json.loads(out), build().folder
+    listed = {entry["file"]: (entry["role"], entry["sha256"]) for entry in report["inputs"]}
+    for name, role in (("system.yaml", "description"), ("alpha.elf", "image of alpha"), ("table.bin", "image of alpha"),
+                       ("beta.bin", "image of beta"), ("Image", "image of gamma"), ("initrd.bin", "initrd of gamma")):
+        assert listed[str(folder / name)] == (role, hashlib.sha256((folder / name).read_bytes()).hexdigest())
+    board = ROOT / "boards" / "qemu-riscv64-virt"
+    for name, role in (("board.yaml", "board"), ("board.dts", "device tree")):
+        sha256 = hashlib.sha256((board / name).read_bytes()).hexdigest()
+        assert [value for file, value in listed.items() if Path(file).resolve() == board / name] == [(role, sha256)]
+    assert report["elf_sha256"] == hashlib.sha256(build().data).hexdigest()
+    flat = build().elf.with_suffix(".bin").read_bytes()
+    assert report["flat_sha256"] == hashlib.sha256(flat).hexdigest()
+    assert report["tool"].startswith("configtool ") and report["interrupt_controller"] == "plic"
+
+
+def test_a_statement_for_each_two(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "-v")
+    lines = [line.strip() for line in out.splitlines()]
+    at = lines.index("- alpha and beta: neither reaches memory or a device of the other (1,044 pages and 515 pages, 3 in "
+                     "common), but")
+    assert re.fullmatch(r"channel both 8KiB at physical 0x[0-9a-f]+ \(system.yaml:6\): alpha writes the first half, beta "
+                        r"the second, each reads the other's", lines[at + 1])
+    assert "- gamma reaches none of devices of other VMs (1 device, 1 page)" in lines
+    sha256 = hashlib.sha256((build().folder / "initrd.bin").read_bytes()).hexdigest()
+    assert re.fullmatch(f"{sha256}  initrd of gamma +{build().folder}/initrd.bin",
+                        next(line for line in lines if line.startswith(sha256)))
+
+
+def test_what_no_check_looks_at_is_still_a_statement() -> None:
+    """The statements come from the address spaces as a whole: they hold or fail by themselves."""
+    alpha, beta, _ = good()[1].vms
+    where, entry, _, _ = leaves(beta.walk, 0)[-3]
+    taken = alpha.walk.at(0x8010_0000)
+    assert taken is not None
+    theirs = taken.phys + 0x8010_0000 - taken.ipa
+    system = build()
+    report = verify(with_entries((where, leaf(theirs, entry & 0x3ff))), "x", system.system, system.board, system.layout)
+    first = f"alpha and beta both reach {theirs:#x} to {theirs + 4096:#x}, which the description does not share "
+    assert [line.startswith(first) for line in show.strays(report)] == [True]
+    assert not replace(report, checks=()).isolated
+    for physical, what in ((good()[1].own.root, "the translation tables"), (0x8020_0000, "the hypervisor's code and data"),
+                           (0x8000_0000, "firmware and reserved memory"), (0x0c00_0000, "devices of the hypervisor"),
+                           (0x10_1000, "devices of other VMs"), (0x1000_1000, "devices of nobody")):
+        report = verify(with_entries((where, leaf(physical, entry & 0x3ff))), "x", system.system, system.board,
+                        system.layout)
+        assert any(line.startswith(f"beta REACHES {physical:#x} to {physical + 4096:#x} of {what} (")
+                   for line in show.strays(report)), what
 
 
 def test_html_needs_nothing_else(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -120,14 +192,24 @@ def test_html_needs_nothing_else(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert "3 VMs, 21 checks, 3,608 pages walked: isolated" in page
     assert page.count("<details") == 21 and page.endswith("</body></html>\n")
     assert not re.search(r"https?:|src=|<link|<script|@import", page)
+    pictures = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    assert len(pictures) == 5           # the bank to scale, its blocks, three guests
+    for picture in pictures:
+        ElementTree.fromstring(picture)
+    matrix = re.search(r'<table class="matrix">.*?</table>', page, re.DOTALL)
+    assert matrix is not None
+    rows = [re.findall(r'<td class="(\w+)">', row) for row in matrix[0].split("<tr>")[2:]]
+    assert [row[:3] for row in rows] == [["self", "share", "share"], ["share", "self", "share"], ["share", "share", "self"]]
+    assert all(kind == "none" for row in rows for kind in row[3:]) and [len(row) for row in rows] == [10, 10, 10]
 
 
 def test_the_same_bytes_whatever_the_hash_seed() -> None:
     system = build()
-    reports = {subprocess.run([sys.executable, "-m", "configtool", "verify", str(system.elf), str(system.yaml),
-                               "--format", "json"], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, check=True,
-                              capture_output=True).stdout for seed in ("1", "2")}
-    assert len(reports) == 1
+    for form in ("json", "html"):
+        reports = {subprocess.run([sys.executable, "-m", "configtool", "verify", str(system.elf), str(system.yaml),
+                                   "--format", form], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, check=True,
+                                  capture_output=True).stdout for seed in ("1", "2")}
+        assert len(reports) == 1
 
 
 def test_memory_of_another_vm(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
