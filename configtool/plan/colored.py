@@ -93,10 +93,10 @@ def restarts(vm: Vm) -> bool:
 
 
 def views(copies: MappingType[str, Sequence[Run]], layouts: MappingType[str, Layout], start: int,
-          devices: Iterable[Mapping], arch: Arch) -> Views:
-    """From virtual address `start` on, round the devices."""
+          devices: Iterable[Mapping], events: Range, arch: Arch) -> Views:
+    """From virtual address `start` on, round the devices and the ring of events."""
     superpage = arch.stage1[0].leaves[1]
-    taken = sorted((m.ipa, m.end) for m in devices)
+    taken = sorted([(m.ipa, m.end) for m in devices] + [(events.base, events.end)])
     at = start
 
     def place(size: int) -> int:

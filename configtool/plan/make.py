@@ -170,12 +170,13 @@ class _Maker:
             self._payloads(waiting, placement, held)
             if not floating:
                 copies = self._copies(sizes, placement)
-        self._flat_image(held, max([colored.window_end(board, self.arch, self.colors, own, sizes)] + [s.end for tree in self._tree_places for s in tree]),
-                         placement)
+        end = max([colored.window_end(board, self.arch, self.colors, own, sizes)]
+                  + [s.end for tree in self._tree_places for s in tree])
+        self._flat_image(held, end, placement)
         if problems.fatal:
             return None
         events = placement.events(system, [r for made in (held, copies) for some in made.values() for r in some],
-                                  max([colored.window_end(board, self.arch, self.colors, own, sizes)] + [s.end for tree in self._tree_places for s in tree]))
+                                  max(end, own.stacks.end))
 
         outers = {vm.name: surround(system, vm, layouts[vm.name], self.device_maps[vm.name], self.given[vm.name],
                                     self.arch, self.chips[vm.name], problems) for vm in system.vms}
@@ -321,7 +322,7 @@ class _Maker:
         self._runs = []
         devices = own_devices(board, board_console, self.all_cpus)
         tables = Range(own.stacks.end, sizes.tables)
-        views = colored.views(copies, layouts, tables.end, devices, self.arch) if self.colors.used else \
+        views = colored.views(copies, layouts, tables.end, devices, events, self.arch) if self.colors.used else \
             colored.Views.in_place(copies)
         for i, vm in enumerate(system.vms):
             layout, outer = layouts[vm.name], outers[vm.name]

@@ -180,3 +180,17 @@ describe. That page is behind the load address, and not where colors would put i
 color has to be one of the hypervisor's. `auto` sees to it.""",
          fails="board: qemu-aarch64-virt-gicv3\n# with a guest for Arm\n" + _ALL,
          passes="board: qemu-aarch64-virt-gicv3\n# with a guest for Arm\n" + _ALL.replace("0-1", "auto"))
+
+
+@rule("BH1062", "events beside colors of the hypervisor", phase="system", explain="""\
+The ring of events (`hypervisor: {events: 16KiB}`) is in one piece of physical memory, where it outlives a reset, and so
+has pages of every color. The hypervisor writes to it on behalf of any VM. Events and colors of the hypervisor exclude
+each other in this version.""",
+      fails=_ALL.replace("{colors: 0-1}", "{colors: 0-1, events: 16KiB}"), passes=_ALL)
+def events(self: Rule, context: Context) -> Iterator[Diagnostic]:
+    system = context.system
+    if system.events and system.colors is not None:
+        yield self.diagnostic("the hypervisor is to have colors, and a ring of events", system.events_span or
+                              system.name_span, related=[Label(system.colors.span, "these colors")],
+                              notes=["the ring is in one piece of memory: it has pages of every color"],
+                              help=["remove one of the two"])
