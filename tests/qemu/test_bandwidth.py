@@ -8,6 +8,7 @@ from typing import Callable
 import pytest
 
 from harness import Console
+from linux_shell import Shell
 
 # The last options keep the turns of the CPUs short, which run one after the other.
 EXACT = ("-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2020-01-01,clock=vm",
@@ -86,3 +87,11 @@ def test_a_critical_interrupt_passes(boot: Boot, board: str) -> None:
     console = boot(f"{GUESTS}/passing{board}.yaml", extra=EXACT)
     granted, used = said(console, r"the latest of 50 ticks came in time, passes many, granted (\d+) used (\d+)")
     assert used <= granted
+
+
+def test_linux_boots_with_a_budget(boot: Boot) -> None:
+    """Two vCPUs that wait for each other's locks, stopped time and again; registers of counters read 0."""
+    console = boot("tests/guests/linux-budget/system.yaml", extra=EXACT[:2], limit=300)
+    linux = Shell(console)
+    assert linux.run("nproc") == ["2"]
+    assert linux.run("ls /sys/bus/event_source/devices | grep -c pmuv3") == ["0"]
