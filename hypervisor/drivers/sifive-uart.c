@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Console on a SiFive UART. Source: SiFive FU540-C000 manual, chapter 13. */
+/* Console on a SiFive UART. Source: SiFive FU540-C000 manual, chapter UART. */
 #include "config.h"
 #include "drivers.h"
 #include "mmio.h"

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Console on an 8250 as systems on a chip have it. Where these differ from a 16550:
- * - Synopsys DW_apb_uart (databook, sections IIR and USR): an interrupt "busy", which the boot loader can have left behind,
- *   ends when USR is read. A receive timeout can come with nothing received; it ends when the data register is read. The
- *   UART of TI's K3 does that, too.
- * - Intel XScale (PXA255 manual, 10.4.3): the whole UART is off without bit 6 of IER.
- * - Broadcom's mini UART (BCM2711 peripherals, 2.2, and its errata): no receive interrupt without bit 2 of IER.
+ * - Synopsys DW_apb_uart (registers IIR and USR): an interrupt "busy", which the boot loader can have left behind, ends when
+ *   USR is read. A receive timeout can come with nothing received; it ends when the data register is read. The UART of TI's
+ *   K3 does that, too (advisory i2310).
+ * - Intel XScale (PXA255 developer's manual, chapters 10 and 17): the whole UART is off without IER.UUE, bit 6.
+ * - Broadcom's mini UART: no receive interrupt without bit 2 of IER, which Broadcom's documents call unused. Linux's driver of
+ *   8250s sets it always.
  */
 #include <stdbool.h>
 
