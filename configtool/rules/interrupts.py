@@ -20,6 +20,8 @@ vms:
 _RTC = _VM + "    devices: [rtc@101000]\n"
 _SHARED = _VM + "    devices: [{name: rtc@101000, shared: true}]\n"
 _FLASH = _VM + "    devices: [{name: flash@20000000, shared: true}]\n"
+_UART1 = ("# with this in board.dts: &{/soc} { uart1: serial@10010000 { compatible = \"ns16550a\"; "
+          "reg = <0 0x10010000 0 0x100>; }; };\n")
 
 
 def _wired(board: Board, device: Device) -> list[Interrupt]:
@@ -120,6 +122,32 @@ def unknown_console(self: Rule, context: Context) -> Iterator[Diagnostic]:
         yield self.diagnostic(f"the console '{name}' is disabled in the device tree", span,
                               related=[Label(device.span)],
                               help=["take another one, or write console: none"])
+
+
+@rule("BH0830", "console other than the board's", phase="board", severity="warning", needs=("BH0516",), explain="""\
+`hypervisor.console` names another UART than the board does by `console` in board.yaml or by `stdout-path` in its device
+tree. A name that was right for one board (`serial0`) can be a UART without a socket on the next, where a variant takes
+another board and leaves `console` as the file that it extends has it: the system would run and seem mute. Where the
+other UART is meant, allow the warning with the reason, or give the board's UART to a VM: then there is nothing to warn
+of.""",
+      fails="hypervisor: {console: uart1}\n" + _VM + _UART1, passes="hypervisor: {console: serial0}\n" + _VM)
+def other_console(self: Rule, context: Context) -> Iterator[Diagnostic]:
+    board, name, span = board_of(context), context.system.console, context.system.console_span
+    chosen, usual = console_of(context), board.device(board.console) if board.console else None
+    if name is None or span is None or chosen is None or usual is None or chosen.path == usual.path:
+        return
+    if any(given.device.path == usual.path for given in owners(context)):
+        return
+    called = usual.aliases[0] if usual.aliases else usual.label or usual.name
+    node = board.tree.nodes.get("/chosen") if board.tree else None
+    stdout = node.get("stdout-path") if node else None
+    related = [Label(context.system.board_span, "this board")]
+    if stdout and board.device(stdout.string.partition(":")[0]) is usual:
+        related.append(Label(stdout.span, "its console"))
+    yield self.diagnostic(f"the hypervisor prints to {name}, and the console of board {board.name} is {called}", span,
+                          related=related,
+                          help=[f"leave console out, or write console: null where a file that this one extends has it: "
+                                f"then it is {called}", "or allow the warning, if it is meant"])
 
 
 @rule("BH0517", "console without a driver", phase="plan", severity="warning", explain="""\

@@ -143,6 +143,23 @@ def test_the_hypervisors_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert places(found)[1:] == [("board.dts", board_line("stdout-path"), "the board's console")]
 
 
+UART1 = ("# with this in board.dts: &{/soc} { uart1: serial@11000000 { compatible = \"ns16550a\"; "
+         "reg = <0 0x11000000 0 0x100>; }; };\n")
+
+
+def test_a_console_that_is_not_the_boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = one("hypervisor: {console: uart1}\n" + A + UART1, tmp_path, monkeypatch)
+    assert (found.code, found.severity, found.message) == (
+        "BH0830", "warning", "the hypervisor prints to uart1, and the console of board board is serial0")
+    assert places(found) == [("system.yaml", 1, ""), ("system.yaml", 0, "this board"),
+                             ("base.dtsi", board_line("stdout-path"), "its console")]
+    assert found.help == ("leave console out, or write console: null where a file that this one extends has it: then it is "
+                          "serial0", "or allow the warning, if it is meant")
+    for text in ("hypervisor: {console: uart0}\n" + A, "hypervisor: {console: none}\n" + A,
+                 "hypervisor: {console: uart1}\n" + A + "    devices: [serial0]\n"):
+        assert check(text + UART1, tmp_path, monkeypatch) == []
+
+
 GPIO = "gpio@101800 { compatible = \"arm,pl061\"; reg = <0 0x101800 0 0x100>; };"
 
 
