@@ -33,15 +33,16 @@ def load_system(path: str, sink: Sink, guests: str | None = None) -> System | No
     sink.add(*found)
     if found:
         return None
-    system = _Reader(sink, guests).system(path, root, files)
+    system = _Reader(sink, path, guests).system(path, root, files)
     return None if sink.has_errors else system
 
 
 class _Reader:
     """Every method takes a node whose form the schema has vouched for."""
 
-    def __init__(self, sink: Sink, guests: str | None) -> None:
+    def __init__(self, sink: Sink, path: str, guests: str | None) -> None:
         self.sink = sink
+        self.path = path
         self.guests = guests
         self.colors: Colors | None = None       # of VMs and of the hypervisor, where they say nothing
 
@@ -131,10 +132,14 @@ class _Reader:
         beside = _resolve(file)
         if os.path.isabs(file.text) or os.path.lexists(beside):
             return beside, ()
-        if self.guests is not None:
-            built = os.path.join(self.guests, file.text)
-            return (built, ()) if os.path.lexists(built) else (beside, (beside, built))
-        return beside, (beside,)
+        if self.guests is None:
+            return beside, (beside,)
+        looked = [os.path.join(self.guests, file.text)]
+        below = os.path.relpath(os.path.dirname(file.span.file) or ".", os.path.dirname(self.path) or ".")
+        if below != ".":        # another folder's, in the words of examples/lib/guests.mk
+            looked.insert(0, os.path.join(self.guests, "base", below.replace("..", "up"), file.text))
+        built = next((path for path in looked if os.path.lexists(path)), None)
+        return (built, ()) if built else (beside, (beside, *looked))
 
     def _linux(self, node: Node) -> LinuxOptions:
         linux = _mapping(node)

@@ -79,7 +79,7 @@ def load_all(system: "System", arch: str, sink: Sink) -> dict[str, Image]:
 
 def _report(e: BadFile, span: Span, sink: Sink, looked: tuple[str, ...]) -> None:
     from ..rules.registry import load
-    notes = (*e.notes, f"looked for as {' and '.join(looked)}") if looked else e.notes
+    notes = (*e.notes, f"looked for as {', '.join(looked[:-1])}{' and ' * bool(looked[1:])}{looked[-1]}") if looked else e.notes
     sink.add(load()[e.code].diagnostic(e.message, span, e.label, notes=notes, help=e.help))
 
 

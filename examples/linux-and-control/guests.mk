@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The Linux guest of this example, and a disk for it to use.
 
-rootfs_files := $(system_dir)/telemetry.sh:/bin/telemetry
+rootfs_files := $(guests_dir)/telemetry.sh:/bin/telemetry
 include tests/linux/guests.mk
 
 # The disk is written to while the system runs, so nothing else is made anew on its account.

@@ -3,7 +3,7 @@
 # put his own beside the description. A system's own guests.mk includes this; it may set rootfs_files to more that the
 # initramfs is to hold, each as FILE:PATH.
 
-linux_files := $(foreach file,Image rootfs.cpio.gz,$(if $(wildcard $(system_dir)/$(file)),,$(B)/guests/$(file)))
+linux_files := $(foreach file,Image rootfs.cpio.gz,$(if $(wildcard $(addsuffix /$(file),$(system_dir) $(bases))),,$(B)/guests/$(file)))
 linux_arch  := $(if $(filter aarch64,$(TARGET)),arm64,$(TARGET))
 linux_tools := tests/linux/packages.py tests/linux/fetch.py
 rootfs_from := $(foreach pair,$(rootfs_files),$(firstword $(subst :, ,$(pair))))
