@@ -40,6 +40,8 @@ vms:
 def build(board: str) -> Verified:
     name, _, direct = board.partition(" ")
     text = YAML.replace("BOARD", name)
+    if name == SPIN:                    # its RTC is no device for a VM
+        text = text.replace("    devices: [pl031@9010000]\n", "")
     if direct:
         text = text.replace("    vcpus:", "    interrupts: direct\n    vcpus:")
     return make({"system.yaml": text.encode(), "alpha.bin": pattern(3, 5000),
@@ -82,7 +84,8 @@ def slots(board: str, walk: Walk, level: int) -> Iterator[tuple[int, int, int]]:
     return visit(walk.root, walk.tables[0][1], level)
 
 
-BOARDS = ("qemu-aarch64-virt-gicv2", "qemu-aarch64-virt-gicv3", "qemu-aarch64-virt-gicv3 direct")
+SPIN = "raspberrypi-4b"     # its CPUs wait in a spin table
+BOARDS = ("qemu-aarch64-virt-gicv2", "qemu-aarch64-virt-gicv3", "qemu-aarch64-virt-gicv3 direct", SPIN)
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -182,8 +185,26 @@ def _lines(board: str) -> Iterator[tuple[str, bytes]]:
         yield f"{source} is an edge", patched(board, word, struct.pack("<I", value | 1 << source % 32))
 
 
+def _releases(board: str) -> Iterator[tuple[str, bytes]]:
+    """The word that releases a CPU from the spin table: none, its neighbour's, one of no CPU, one across a page, somewhere
+    in RAM, a device; and those of two CPUs exchanged."""
+    cpus = good(board)[1].cpus
+    assert [cpu.release for cpu in cpus] == [0xd8, 0xe0, 0xe8]
+    where = {f.path: f.address for f in fields(good(board)[0], build(board).layout)}
+    for index, cpu in enumerate(cpus):
+        for value in {0, 0xd8, 0xe0, 0xe8, 0xf0, 0xf8, 0x1000, 0xfffc, cpu.release ^ 4, cpu.release | 1 << 32,
+                      0x4000_0000, 0xfe20_1000, 1 << 63} - {cpu.release}:
+            yield (f"the release word of {cpu.name} is {value:#x}",
+                   patched(board, where[f"cpus[{index}].release"], struct.pack("<Q", value)))
+    data = bytearray(patched(board, where["cpus[1].release"], struct.pack("<Q", cpus[2].release)))
+    segment = next(s for s in good(board)[0].segments if s.base <= where["cpus[2].release"] < s.end)
+    at = segment.offset + where["cpus[2].release"] - segment.base
+    data[at:at + 8] = struct.pack("<Q", cpus[1].release)
+    yield "two release words exchanged", bytes(data)
+
+
 @pytest.mark.parametrize("board, kind, mutations", [
-    (BOARDS[1], "entries", _entries), (BOARDS[1], "registers", _registers),
+    (SPIN, "releases", _releases), (BOARDS[1], "entries", _entries), (BOARDS[1], "registers", _registers),
     (BOARDS[1], "configuration", _configuration),
     (BOARDS[0], "registers", _registers), (BOARDS[2], "configuration", _configuration),
     (BOARDS[2], "lines", _lines)])

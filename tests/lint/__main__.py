@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import os
 import re
 import subprocess
 import sys
@@ -117,13 +118,15 @@ def _cppcheck() -> Findings:
 def _misra() -> Findings:
     """MISRA C:2012, as far as cppcheck knows it, less what docs/internals/misra.md argues."""
     output: list[str] = []
+    # The addon is run by the python3 of PATH, and one from elsewhere may be first there.
+    surroundings = {**os.environ, "PATH": f"{os.path.dirname(_PYTHON)}:{os.environ.get('PATH', '')}"}
     for (arch, plan), paths in _hypervisor().items():
         kept = _ROOT / "build" / "misra" / f"{arch}-{plan}"
         kept.mkdir(parents=True, exist_ok=True)
         output += subprocess.run(
             ["cppcheck", "--quiet", "--std=c11", "--addon=misra", "-D__riscv_xlen=64", f"--cppcheck-build-dir={kept}",
              "--template={file}:{line}: {message} [{id}]", *[f for f in _flags(arch, plan) if f.startswith("-I")],
-             *map(str, paths)], cwd=_ROOT, text=True, capture_output=True).stderr.splitlines()
+             *map(str, paths)], cwd=_ROOT, env=surroundings, text=True, capture_output=True).stderr.splitlines()
     wrong, used = judge(output, (_ROOT / "docs/internals/misra.md").read_text())
     print(f"misra: {sum(used.values())} deviations from {len(used)} rules, each with its reason; {len(wrong)} without")
     return wrong
