@@ -32,8 +32,8 @@ from .guest import Numbers, Outer, channel_end, channel_mappings, ends, numbers,
 from .layout import FILLING, pages
 from .model import (PAGE, ChannelEnd, CpuPlan, Extent, HypervisorPlan, Irqchip, Line, Mapping, Payload, Plan, Range,
                     Restore, Stripe, TreeNode, VmPlan, mapped)
-from .own import (Windows, console, console_vm, hypervisor_maps, own_devices, restored, rodata_size, takes_input, trees,
-                  windows, with_roots)
+from .own import (Windows, console, console_source, console_vm, hypervisor_maps, own_devices, restored, rodata_size,
+                  takes_input, trees, windows, with_roots)
 from .parts import parts
 from .place import Placement, Run, runs
 from .possible import possible
@@ -397,9 +397,8 @@ class _Maker:
                    for number in (self.numbers[vm.name].uart, *self.numbers[vm.name].channels.values()) if number}
         return irqchip.physical(self.board, tuple(sorted(edges | virtual)), "timer" in parts(self.system, self.board), virtual)
 
-    def _console_source(self, device: object) -> int:
-        path = self.board.controller.path if self.board.controller else None
-        return next((i.number for i in getattr(device, "interrupts", ()) if i.controller == path), 0)
+    def _console_source(self, device: Device | None) -> int:
+        return console_source(device, self.board.controller.path if self.board.controller else None)
 
     def _tree(self, vm: Vm, layout: Layout, outer: Outer, made_ends: tuple[ChannelEnd, ...],
               ) -> tuple[TreeNode | None, bytes]:

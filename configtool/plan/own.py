@@ -116,12 +116,17 @@ DRIVERS = {
     "fsl,imx8qxp-lpuart": "lpuart", "fsl,imx7ulp-lpuart": "lpuart",
     "amlogic,meson-uart": "meson-uart", "amlogic,meson-gx-uart": "meson-uart", "amlogic,meson-ao-uart": "meson-uart",
     "amlogic,meson-g12a-uart": "meson-uart", "amlogic,meson-s4-uart": "meson-uart",
-    "sifive,uart0": "sifive-uart"}
+    "sifive,uart0": "sifive-uart",
+    "qcom,geni-debug-uart": "geni-uart", "marvell,armada-3700-uart": "armada3700-uart",
+    "renesas,scif": "scif", "renesas,hscif": "scif", "renesas,scif-r9a07g044": "scif", "renesas,scif-r9a09g057": "scif",
+    "samsung,exynos4210-uart": "exynos-uart", "samsung,exynos5433-uart": "exynos-uart",
+    "samsung,exynos850-uart": "exynos-uart", "samsung,exynos8895-uart": "exynos-uart", "google,gs101-uart": "exynos-uart"}
 
-# Kinds whose registers are words, one in four bytes, which their bindings take as known. Elsewhere `reg-shift` and
-# `reg-io-width` say so, and without these a register is a byte beside the next.
-_WORDS = frozenset({"nvidia,tegra20-uart", "brcm,bcm2835-aux-uart", "ti,am654-uart", "ti,omap4-uart", "ti,omap3-uart",
-                    "ti,omap2-uart", "mediatek,mt6577-uart", "intel,xscale-uart", "mrvl,mmp-uart"})
+# (reg-shift, reg-io-width) of kinds whose bindings take them as known. Elsewhere these two properties say so, and without
+# them a register is a byte beside the next.
+_STRIDES = {**dict.fromkeys(("nvidia,tegra20-uart", "brcm,bcm2835-aux-uart", "ti,am654-uart", "ti,omap4-uart", "ti,omap3-uart",
+                             "ti,omap2-uart", "mediatek,mt6577-uart", "intel,xscale-uart", "mrvl,mmp-uart"), (2, 4)),
+            "renesas,scif": (2, 2), "renesas,hscif": (2, 2), "renesas,scif-r9a07g044": (1, 2), "renesas,scif-r9a09g057": (1, 2)}
 
 
 def console(system: System, board: Board, device: Device | None, interrupt: int, cpu: int) -> Console | None:
@@ -132,12 +137,21 @@ def console(system: System, board: Board, device: Device | None, interrupt: int,
     if kind is None:
         return None
     base, size = device.registers[0]
-    node, words = device.node, kind in _WORDS
-    shift = node.u32("reg-shift", 2 if words else 0) if node is not None else 0
-    width = node.u32("reg-io-width", 4 if words else 1) if node is not None else 1
+    node, (usual_shift, usual_width) = device.node, _STRIDES.get(kind, (0, 1))
+    shift = node.u32("reg-shift", usual_shift) if node is not None else 0
+    width = node.u32("reg-io-width", usual_width) if node is not None else 1
     span: Span | None = system.console_span
     return Console(DRIVERS[kind], base, size, interrupt, shift or 0, width or 1, cpu, system.console or device.name,
                    span.line if span else 0)
+
+
+def console_source(device: Device | None, controller: str | None) -> int:
+    """The interrupt by which the UART tells of input: the one that is called so, or the first; 0: none."""
+    if device is None:
+        return 0
+    names = device.node.strings("interrupt-names") if device.node else ()
+    received = [i for i, name in zip(device.interrupts, names) if name == "rxi"]        # of RZ's SCIF
+    return next((i.number for i in (*received, *device.interrupts) if i.controller == controller), 0)
 
 
 def console_vm(system: System, board: Board) -> int:

@@ -15,7 +15,10 @@ _KNOWN = {
     "mediatek,mt6577-uart": _WORDS, "intel,xscale-uart": _WORDS, "mrvl,mmp-uart": _WORDS, "fsl,imx6q-uart": _BYTES,
     "fsl,imx21-uart": _BYTES, "fsl,imx53-uart": _BYTES, "fsl,imx8qxp-lpuart": _BYTES, "fsl,imx7ulp-lpuart": _BYTES,
     "amlogic,meson-uart": _BYTES, "amlogic,meson-gx-uart": _BYTES, "amlogic,meson-ao-uart": _BYTES,
-    "amlogic,meson-g12a-uart": _BYTES, "amlogic,meson-s4-uart": _BYTES, "sifive,uart0": _BYTES}
+    "amlogic,meson-g12a-uart": _BYTES, "amlogic,meson-s4-uart": _BYTES, "sifive,uart0": _BYTES, "qcom,geni-debug-uart": _BYTES,
+    "marvell,armada-3700-uart": _BYTES, "renesas,scif": (2, 2), "renesas,hscif": (2, 2), "renesas,scif-r9a07g044": (1, 2),
+    "renesas,scif-r9a09g057": (1, 2), "samsung,exynos4210-uart": _BYTES, "samsung,exynos5433-uart": _BYTES,
+    "samsung,exynos850-uart": _BYTES, "samsung,exynos8895-uart": _BYTES, "google,gs101-uart": _BYTES}
 
 
 def stride(device: Device) -> tuple[int, int] | None:

@@ -25,6 +25,16 @@ static inline void mmio_write64(uint64_t address, uint64_t value)
     *(volatile uint64_t *)(uintptr_t)address = value;
 }
 
+static inline uint16_t mmio_read16(uint64_t address)
+{
+    return *(volatile uint16_t *)(uintptr_t)address;
+}
+
+static inline void mmio_write16(uint64_t address, uint16_t value)
+{
+    *(volatile uint16_t *)(uintptr_t)address = value;
+}
+
 static inline uint8_t mmio_read8(uint64_t address)
 {
     return *(volatile uint8_t *)(uintptr_t)address;

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from configtool.board.dts import Node, Property
-from configtool.board.model import Device
-from configtool.plan.own import DRIVERS, console
+from configtool.board.model import Device, Interrupt
+from configtool.plan.own import DRIVERS, console, console_source
 from configtool.source import Span
 from configtool.verify import uarts
 
@@ -55,6 +56,24 @@ def test_registers_of_kinds_whose_binding_has_them_as_words() -> None:
     assert planned(device("nvidia,tegra20-uart", reg_shift=2)) == ("soc8250", 2, 4)
     assert planned(device("snps,dw-apb-uart", reg_shift=2, reg_io_width=4)) == ("soc8250", 2, 4)
     assert planned(device("ns16550a")) == ("ns16550a", 0, 1)
+
+
+def test_registers_of_scif() -> None:
+    """Four bytes apart in R-Car, two in RZ."""
+    assert planned(device("renesas,scif")) == planned(device("renesas,hscif")) == ("scif", 2, 2)
+    assert planned(device("renesas,scif-r9a07g044")) == planned(device("renesas,scif-r9a09g057")) == ("scif", 1, 2)
+
+
+@pytest.mark.parametrize("names, source", [(b"eri\0rxi\0txi\0", 41), (b"", 40), (b"eri\0", 40), (b"tei\0txi\0rxi\0", 42)])
+def test_interrupt_that_tells_of_input(names: bytes, source: int) -> None:
+    uart = device("renesas,scif-r9a07g044")
+    assert uart.node is not None
+    if names:
+        uart.node.add(Property("interrupt-names", names, uart.span))
+    lines = tuple(Interrupt(number, "level-high", "/gic") for number in (40, 41, 42))
+    assert console_source(replace(uart, interrupts=lines), "/gic") == source
+    assert console_source(replace(uart, interrupts=lines), "/other") == 0
+    assert console_source(None, "/gic") == 0
 
 
 def test_tables_are_about_the_same_kinds() -> None:

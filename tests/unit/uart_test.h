@@ -16,6 +16,7 @@ static struct {
     unsigned busy; /* reads of the status until there is room to send */
     char sent[16], received[16];
     unsigned sent_count, received_count, taken;
+    unsigned width; /* of the access to a register, in bytes */
 } line;
 
 static uint32_t model_read(uint64_t reg);
@@ -49,19 +50,25 @@ static inline void line_type(const char *text)
         line.received[line.received_count++] = *text++;
 }
 
-static inline uint32_t uart_test_read(uint64_t address)
+static inline uint32_t uart_test_read(uint64_t address, unsigned width)
 {
     CHECK(address >= config.console.base);
+    line.width = width;
     return model_read(address - config.console.base);
 }
 
-static inline void uart_test_write(uint64_t address, uint32_t value)
+static inline void uart_test_write(uint64_t address, uint32_t value, unsigned width)
 {
     CHECK(address >= config.console.base);
+    line.width = width;
     model_write(address - config.console.base, value);
 }
 
-#define mmio_read32  uart_test_read
-#define mmio_write32 uart_test_write
+#define mmio_read32(address)         uart_test_read(address, 4)
+#define mmio_write32(address, value) uart_test_write(address, value, 4)
+#define mmio_read16(address)         (uint16_t) uart_test_read(address, 2)
+#define mmio_write16(address, value) uart_test_write(address, value, 2)
+#define mmio_read8(address)          (uint8_t) uart_test_read(address, 1)
+#define mmio_write8(address, value)  uart_test_write(address, value, 1)
 
 #endif
