@@ -94,7 +94,7 @@ def test_hypercalls(rogue):
         assert call(rogue, HYPERCALL, 1, index, event)[1] == 3
     for number in (0, 2, 3, 0x3f):
         assert call(rogue, HYPERCALL, number)[1] == 2
-    assert call(rogue, HYPERCALL, 0x40) == (0, 1)
+    assert call(rogue, HYPERCALL, 0x40) == (0, 2)
     assert call(rogue, HYPERCALL, 0x41, 0)[0] == 0
     assert call(rogue, HYPERCALL, 0x41, 1000)[0] == INVALID_PARAM
     for number in wide(rogue, 0x7f, 1 << 32):
