@@ -198,3 +198,17 @@ def test_cpus_of_two_clusters(boot) -> None:
     assert all(int(n) > 0 for n in linux.run("grep 'Function call' /proc/interrupts")[0].split()[1:5])
     console.send("poweroff\n")
     assert console.expect_end() == 0
+
+
+@pytest.mark.parametrize("name, controller, devices", [
+    ("system", ["08000000-0800ffff : GICD", "08010000-0804ffff : GICR"], ["ff010000-ff010fff : serial@ff010000"]),
+    ("linux-raspberrypi-4b", [], [])])
+def test_other_boards(boot, name: str, controller: list[str], devices: list[str]) -> None:
+    """Versal, with its second UART, and a Raspberry Pi, whose CPUs are released from a spin table."""
+    console = boot(f"tests/guests/linux-boards/{name}.yaml", limit=240)
+    shell = Shell(console)
+    assert shell.ready[1] == "2"
+    assert shell.run("grep -v '^ ' /proc/iomem") == sorted([
+        *controller, *devices, "09000000-09000fff : serial@9000000", "40000000-47ffffff : System RAM"])
+    console.send("poweroff -f\n")
+    console.expect("[bulkhead] vm 'linux' powered off\n")
