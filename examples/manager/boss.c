@@ -53,7 +53,7 @@ static void say(const char *what, bool done)
 static void show_events(void)
 {
     static const char *const names[] = {"other",   "boot", "start",   "fault",  "reset", "power-off", "watchdog",
-                                        "restart", "end",  "suspend", "resume", "halt",  "order",     "throttle"};
+                                        "restart", "end",  "suspend", "resume", "halt",  "order"};
 
     for (uint32_t number = 1; number < manager_next_event(); number++) {
         struct event event;

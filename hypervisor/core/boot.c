@@ -35,10 +35,23 @@ void boot_cpu_missing(struct cpu *cpu)
                     (unsigned long)cpu->config->id, cpu->vm->config->name, cpu->vcpu);
 }
 
-void boot_cpu_stuck(const struct cpu *cpu, long error)
+void boot_cpu_stuck(struct cpu *cpu, long error)
 {
+    bool marked;
+
     console_message("%s (" ARCH_CPU_WORD " %lu) does not start: the firmware answers -%lu", cpu->config->name,
                     (unsigned long)cpu->config->id, (unsigned long)-error);
+    /* Another vCPU of the VM may be in vm_start(), which writes the state a second time a few instructions later. */
+    do {
+        uint32_t state = cpu_state(cpu);
+
+        marked = state != VCPU_CLAIMED && __atomic_compare_exchange_n(&cpu->state, &state, VCPU_MISSING, false,
+                                                                      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    } while (!marked);
+    if (cpu->vcpu == 0)
+        (void)vm_end(cpu->vm, "ended: its first vCPU is missing");
+    else
+        vm_tell(cpu->vm); /* a restart may wait for this one */
 }
 
 static uint64_t build_id(void)

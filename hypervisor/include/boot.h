@@ -16,8 +16,8 @@ void boot_no_memory(uint64_t address);
 /* The board has no such CPU: its VM goes without it. */
 void boot_cpu_missing(struct cpu *cpu);
 
-/* The firmware does not start a CPU; `error` is its own. */
-void boot_cpu_stuck(const struct cpu *cpu, long error);
+/* The firmware does not start a CPU; `error` is its own. The CPU is missing from now on. */
+void boot_cpu_stuck(struct cpu *cpu, long error);
 
 /* The first vCPU of each VM will start when its CPU comes. */
 void boot_start_vms(void);

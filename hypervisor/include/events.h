@@ -29,9 +29,8 @@ enum event_kind {
     RECORD_END,
     RECORD_SUSPEND,
     RECORD_RESUME,
-    RECORD_HALT,     /* of the whole system, because of this VM */
-    RECORD_CONTROL,  /* what follows was asked for by another; detail: 1 + that VM, 0: the console */
-    RECORD_THROTTLE, /* of memory bandwidth */
+    RECORD_HALT,    /* of the whole system, because of this VM */
+    RECORD_CONTROL, /* what follows was asked for by another; detail: 1 + that VM, 0: the console */
     RECORD_KINDS
 };
 

@@ -106,7 +106,7 @@ const char *events_name(uint32_t kind)
 {
     static const char *const names[] = {"nothing",    "booted",           "starts",   "fault",     "resets itself",
                                         "powers off", "silent",           "restarts", "has ended", "suspended",
-                                        "resumed",    "halts the system", "steered",  "throttled"};
+                                        "resumed",    "halts the system", "steered"};
 
     _Static_assert(sizeof(names) / sizeof(names[0]) == RECORD_KINDS, "a name for each");
     return names[kind];

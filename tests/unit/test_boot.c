@@ -83,6 +83,50 @@ TEST(boot_missing_first_cpu)
                               "[bulkhead] vm 'alpha' ended: its first vCPU is missing\r\n");
 }
 
+TEST(boot_stuck_cpu)
+{
+    struct cpu *self = boot_prepare(70, 0);
+
+    fake_absent[0] = true;
+    fake_run_as(self);
+    boot_start_others(self);
+    CHECK_TEXT(fake_screen(), "[bulkhead] cpu@5 (hart 5) does not start: the firmware answers -3\r\n");
+    CHECK_EQ(cpu_state(&cpus[0]), VCPU_MISSING);
+    CHECK_EQ(vm_start(&vms[0], 1, 0x80000000, 0), VM_START_MISSING);
+    CHECK_EQ(vm_state(&vms[0]), VM_RUNNING);
+    /* No restart waits for it. */
+    vms[0].state = VM_RESTARTING;
+    vm_join_restart(self);
+    CHECK_EQ(vm_state(&vms[0]), VM_RUNNING);
+    CHECK_EQ(cpu_state(&cpus[0]), VCPU_MISSING);
+    CHECK_EQ(cpu_state(self), VCPU_STARTING);
+}
+
+/* A vCPU that its VM has already told to start is missing all the same. */
+TEST(boot_stuck_cpu_told_to_start)
+{
+    struct cpu *self = boot_prepare(70, 0);
+
+    CHECK_EQ(vm_start(&vms[0], 1, 0x80000000, 0), VM_START_OK);
+    fake_absent[0] = true;
+    boot_start_others(self);
+    CHECK_EQ(cpu_state(&cpus[0]), VCPU_MISSING);
+}
+
+TEST(boot_stuck_first_cpu)
+{
+    struct cpu *self = boot_prepare(1, 0);
+
+    fake_absent[2] = true;
+    fake_run_as(self);
+    boot_start_others(self);
+    CHECK_EQ(cpu_state(&cpus[2]), VCPU_MISSING);
+    CHECK_EQ(vm_state(&vms[0]), VM_ENDED);
+    CHECK_EQ(vm_state(&vms[1]), VM_RUNNING);
+    CHECK_TEXT(fake_screen(), "[bulkhead] cpu@70 (hart 70) does not start: the firmware answers -3\r\n"
+                              "[bulkhead] vm 'alpha' ended: its first vCPU is missing\r\n");
+}
+
 TEST(boot_missing_memory)
 {
     CHECK_EQ(OUTCOME(boot_prepare(5, 1 << 1)), OFF);

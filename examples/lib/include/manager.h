@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Steering other VMs: the calls of a VM whose YAML says `manager:`. A VM is named by its place in that list (with `true`: all
- * other VMs in the order of the YAML); `configtool header` writes these places as VM_MANAGES_<NAME>. docs/abi has the calls.
+ * Steering other VMs: the calls of a VM whose YAML says `manager:`. A VM is named by its place among those that it may
+ * steer, in the order of the YAML; `configtool header` writes these places as VM_MANAGES_<NAME>. docs/abi has the calls.
  */
 #ifndef MANAGER_H
 #define MANAGER_H
@@ -56,7 +56,6 @@ enum {
     EVENT_RESUME,
     EVENT_HALT,
     EVENT_ORDER,
-    EVENT_THROTTLE,
 };
 
 #define EVENT_OF_ITSELF 0xfffeu
