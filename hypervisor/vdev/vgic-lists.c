@@ -278,6 +278,28 @@ void vgic_flush(struct cpu *cpu)
         bits_set(&own->changed, VGIC_RECHECK);
 }
 
+/*
+ * Take what waits in list registers for a device whose line has gone low: a timer that the guest has stopped meanwhile. Without
+ * a hypervisor it would not be pending any more.
+ */
+static void drop_gone(const struct cpu *cpu)
+{
+    const struct vgic_vcpu *own = own_of(cpu);
+
+    for (uint32_t used = own->used; used != 0; used &= used - 1) {
+        uint32_t index = bit_lowest(used);
+        uint32_t id = own->lr[index];
+        uint32_t physical = physical_of(cpu->vm, id);
+
+        if (physical == 0 || (config.irq_edges[physical / 32] >> (physical % 32) & 1) != 0 ||
+            gic_lr_state(index) != LR_PENDING || gic_line(cpu, physical))
+            continue;
+        gic_lr_clear(index);
+        release(cpu, index, id);
+        gic_deactivate(physical);
+    }
+}
+
 bool virq_waiting(struct cpu *cpu)
 {
     const struct vgic_vcpu *own = own_of(cpu);
@@ -285,6 +307,7 @@ bool virq_waiting(struct cpu *cpu)
 
     if (vm_is_direct(cpu->vm))
         return direct_waiting();
+    drop_gone(cpu);
     for (uint32_t index = 0; index < PLAN_IRQ_WORDS; index++)
         waiting |= ready(&cpu->vm->virq, cpu->vcpu, index) != 0;
     for (uint32_t used = own->used; used != 0; used &= used - 1)
