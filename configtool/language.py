@@ -9,8 +9,8 @@ from .diagnostics import Label, Sink, UsageError, error
 from .extends import read_extended
 from .schema import validate
 from .source import Mapping, Node, Scalar, Sequence, Span, Unreadable
-from .system import (Action, Bandwidth, Channel, ChannelOverride, Colors, CpuRequest, CriticalInterrupts, DeviceRef,
-                     DevicesRest, ImageRef, LinuxOptions, Region, System, Vm, Watchdog)
+from .system import (Action, Argument, Bandwidth, Channel, ChannelOverride, Colors, CpuRequest, CriticalInterrupts,
+                     DeviceRef, DevicesRest, FirmwareCall, ImageRef, LinuxOptions, Region, System, Vm, Watchdog)
 from .units import duration, percent, rate, size
 
 Made = TypeVar("Made")
@@ -90,6 +90,7 @@ class _Reader:
             manager=_names(vm.get("manager")) if isinstance(vm.get("manager"), Sequence) else
             () if _true(vm, "manager") else None, manager_span=_span(vm, "manager"),
             interrupts=_text(vm, "interrupts") or "virtual", interrupts_span=_span(vm, "interrupts"),
+            firmware=tuple(self._firmware_call(_mapping(item)) for item in _items(vm.get("firmware"))),
             colors=_optional(vm.get("colors"), self._colors) or self.colors,
             bandwidth=_optional(vm.get("bandwidth"), self._bandwidth))
 
@@ -226,6 +227,21 @@ class _Reader:
         return Watchdog(watchdog.span, duration(_scalar(watchdog.get("timeout")).text), self._action(node),
                         start_us=duration(start) if start else None)
 
+    @staticmethod
+    def _firmware_call(item: Mapping) -> FirmwareCall:
+        call, shared = _scalar(item.get("call")), item.get("shared")
+        arguments = []
+        for key, node in _mapping(item.get("arguments")):
+            ranges = []
+            for value in node.items if isinstance(node, Sequence) else (node,):
+                low, _, high = _scalar(value).text.partition("-")
+                given = _scalar(value).value
+                ends = (given, given) if isinstance(given, int) else (int(low, 0), int(high, 0))
+                ranges.append((*ends, value.span))
+            arguments.append(Argument(key.text, key.span, tuple(ranges)))
+        return FirmwareCall(call.span, call.value if isinstance(call.value, int) else call.text, tuple(arguments),
+                            shared=isinstance(shared, Scalar) and shared.value is True)
+
     def _file(self, node: Mapping | None, name: str) -> Named | None:
         value = node.get(name) if node else None
         return (_resolve(value), value.span) if isinstance(value, Scalar) else None
@@ -278,6 +294,10 @@ def _true(node: Mapping, name: str) -> bool:
 def _span(node: Mapping, name: str) -> Span | None:
     value = node.get(name)
     return value.span if value else None
+
+
+def _items(node: Node | None) -> tuple[Node, ...]:
+    return node.items if isinstance(node, Sequence) else ()
 
 
 def _names(node: Node | None) -> tuple[Named, ...]:

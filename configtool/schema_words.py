@@ -103,13 +103,16 @@ def describe(problem: Any, path: tuple[Any, ...], key: Scalar | None, node: Node
     if title == "Colors" and kind in ("type", "pattern", "minimum", "enum"):
         return error("BH1051", f"{name} is no set of colors", node.span, help=[
             "write a range (0-3), a list ([0, 2, 5-6]), a share (50%) or auto" if kind != "enum" else "write colors: auto"])
+    if title == "Values" and kind in ("type", "pattern"):
+        return error("BH1012", f"{name} is no value of an argument", node.span, help=[
+            "write a number (69), a range (64-71) or a list of both ([69, 71-72])"])
     if title == "Version of the language":
         return error("BH0111", f"this configtool does not know version {text or 'of that form'} of the language",
                      node.span,
                      help=["write bulkhead: 1"])
     if kind == "type":
         return _wrong_type(schema, name, key, node)
-    if kind in ("enum", "const") or kind == "pattern" and title in ("Device tree", "Guest address", "Tree address", "Split"):
+    if kind in ("enum", "const") or kind == "pattern" and title in ("Device tree", "Guest address", "Tree address", "Arguments", "Split"):
         return _not_one_of(schema, name, key, node)
     if kind in ("minimum", "maximum"):
         limit = "the least" if kind == "minimum" else "the most"

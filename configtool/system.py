@@ -153,6 +153,23 @@ class Watchdog:
 
 
 @dataclass(frozen=True)
+class Argument:
+    """An argument of a firmware call: the ranges of which it may be in one."""
+    register: str                   # 'x1', or its low or high half: 'w1', 'h1'
+    span: Span                      # of the key
+    ranges: tuple[tuple[int, int, Span], ...]
+
+
+@dataclass(frozen=True)
+class FirmwareCall:
+    """An entry of `firmware`."""
+    span: Span                      # of `call`
+    call: int | str                 # function id, or a name
+    arguments: tuple[Argument, ...] # empty: any
+    shared: bool = False
+
+
+@dataclass(frozen=True)
 class Vm:
     name: str
     span: Span                      # of the key
@@ -182,6 +199,7 @@ class Vm:
     bandwidth: Bandwidth | None = None
     interrupts: str = "virtual"     # 'virtual' or 'direct'
     interrupts_span: Span | None = None
+    firmware: tuple[FirmwareCall, ...] = ()
 
     @property
     def direct(self) -> bool:

@@ -42,6 +42,7 @@ def plan_h(plan: Plan, registers: dict[str, int]) -> str:
         ("PLAN_MANAGER", f"{int('manager' in plan.parts)}", "some VM is a manager"),
         ("PLAN_MONITOR", f"{int('monitor' in plan.parts)}", "a person at the console can"),
         ("PLAN_MSIS", f"{plan.irqchip.msis}", "identities of an interrupt file, 0 included"),
+        ("PLAN_FIRMWARE", f"{int(any(vm.firmware for vm in plan.vms))}", "some VM makes calls to the board's firmware"),
         ("PLAN_BANDWIDTH", f"{int(plan.bandwidth is not None)}", "VMs have budgets of memory bandwidth"),
         *_bandwidth_h(plan.bandwidth),
     ):
@@ -165,6 +166,8 @@ def _vm_arrays(plan: Plan, vm: VmPlan) -> list[str]:
         (f"{{{r.ipa:#x}, {r.size:#x}, {r.source:#x}, {r.to:#x}}}", "from its pristine copy" if r.source else "zeros")
         for r in vm.restores])
     lines += _commented("const uint16_t", f"{prefix}_managed", [(str(i), plan.vms[i].name) for i in vm.managed])
+    lines += _commented("const struct firmware_row", f"{prefix}_firmware", [
+        (f"{{{r.function:#010x}, {_halves(r.low)}, {_halves(r.high)}}}", origin(plan.file, r.line)) for r in vm.firmware])
     physical = {line.guest: line.physical for line in vm.lines}
     lines += [comment(f"{line.guest}: {line.name}, {origin(plan.file, line.line)}") for line in vm.lines]
     lines += _array("const uint16_t", f"{prefix}_irqs", [str(physical.get(n, 0)) for n in range(_irq_count(vm))])
@@ -196,6 +199,10 @@ def _places(vm: VmPlan) -> list[_Place]:
         else:
             places.append(piece)
     return places
+
+
+def _halves(values: tuple[int, ...]) -> str:
+    return "{" + ", ".join(f"{value:#x}" for value in values) + "}"
 
 
 def _irq_count(vm: VmPlan) -> int:
@@ -254,6 +261,8 @@ def _vm(plan: Plan, vm: VmPlan, stage2: int) -> list[str]:
         f"            .restores = {f'{prefix}_restores' if vm.restores else 'NULL'},",
         f"            .restore_count = {len(vm.restores)},",
         *([f"            .restore_table = {vm.restore_table:#x},"] if vm.restore_table else []),
+        *([f"            .firmware = {prefix}_firmware,", f"            .firmware_count = {len(vm.firmware)},"]
+          if vm.firmware else []),
         "        },",
     ]
 

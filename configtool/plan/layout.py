@@ -20,6 +20,7 @@ CONFIG_WINDOW = 32
 CONFIG_PLACE = 96
 CONFIG_CHANNEL = 64
 CONFIG_RING = 8
+CONFIG_FIRMWARE = 52            # a row of firmware calls
 CONFIG_BUDGET = 128             # of a CPU, with its part of the code's constants
 CONFIG_IRQ = 4                  # struct irq_owner, for each physical source
 CONFIG_GUEST_IRQ = 2            # irq_physical, for each guest interrupt number

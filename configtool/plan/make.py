@@ -19,7 +19,7 @@ from ..image.model import Image
 from ..source import Span
 from ..system import System, Vm
 from ..units import size_text
-from . import colored, cpus as cpu_choice, guest_tree, irqchip, own_tree
+from . import colored, cpus as cpu_choice, firmware, guest_tree, irqchip, own_tree
 from .arch import ARCHS, FORMATS, Arch, TableFormat
 from .areas import Chunk, Layout, bases, lay_out
 from .bandwidth import budgets
@@ -464,7 +464,8 @@ class _Maker:
                       policy(vm.on_poweroff, self.board), watchdog(vm, self.board),
                       tuple(self.index[name] for name in self.system.managed(vm)), restored,
                       tuple(Extent(a.region.name, a.ipa, a.size, a.region.access, a.region.span.line)
-                            for a in layout.areas), self._left_out.get(vm.name, ()), vm.direct)
+                            for a in layout.areas), self._left_out.get(vm.name, ()), vm.direct,
+                      firmware=firmware.rows(vm))
 
     def _format(self, formats: tuple[TableFormat, ...], end: int, vms: list[VmPlan]) -> TableFormat | None:
         """The smallest format that reaches `end` and that all CPUs have."""

@@ -253,6 +253,15 @@ class Extent:
 
 
 @dataclass(frozen=True)
+class FirmwareRow:
+    """Calls that go on to the board's firmware: one function, each half of x1 to x3 (w1, h1, w2, ...) in its range."""
+    function: int
+    low: tuple[int, ...]
+    high: tuple[int, ...]           # inclusive
+    line: int = 0
+
+
+@dataclass(frozen=True)
 class VmPlan:
     name: str
     index: int
@@ -281,6 +290,7 @@ class VmPlan:
     left_out: tuple[str, ...] = ()       # what its devices have on the board and not in `tree`, a line for each
     direct: bool = False            # GICv3: its interrupts reach it without the hypervisor
     restore_table: int = 0          # AArch64: physical address of the tables that the hypervisor restarts it with
+    firmware: tuple[FirmwareRow, ...] = ()   # sorted by function
 
 
 @dataclass(frozen=True)

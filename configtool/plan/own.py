@@ -43,6 +43,7 @@ def rodata_size(vms: Sequence[VmPlan], cpus: int, sources: int, budgets: bool = 
         size += (len(vm.maps) + len(vm.windows)) * layout.CONFIG_PLACE
         size += sum(len(m.name) for m in vm.maps) + sum(len(w.name) for w in vm.windows) + len(vm.name)
         size += sum(layout.CONFIG_CHANNEL + len(c.channel) + len(c.rings) * layout.CONFIG_RING for c in vm.channels)
+        size += len(vm.firmware) * layout.CONFIG_FIRMWARE
         size += (max((line.guest for line in vm.lines), default=0) + 1) * layout.CONFIG_GUEST_IRQ
     return pages(layout.RODATA + size)
 

@@ -69,6 +69,12 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class FirmwareRow:
+    function: int
+    ranges: tuple[tuple[int, int], ...]     # of w1, h1, w2, ...; both ends included
+
+
+@dataclass(frozen=True)
 class VmFacts:
     index: int
     name: str
@@ -90,6 +96,7 @@ class VmFacts:
     managed: tuple[int, ...]                        # indices of the VMs that it may steer
     restores: tuple[Restore, ...]
     restore_table: int
+    firmware: tuple[FirmwareRow, ...]
 
     @property
     def walk(self) -> Walk:
@@ -346,7 +353,9 @@ def _vm(made_for: Machine, memory: _Memory, index: int, vm: Any) -> VmFacts:
         managed=memory.array(vm.managed, vm.managed_count, f"{what}.managed"),
         restores=tuple(Restore(r.ipa, r.size, r.source, r.to)
                        for r in memory.array(vm.restores, vm.restore_count, f"{what}.restores")),
-        restore_table=vm.restore_table)
+        restore_table=vm.restore_table,
+        firmware=tuple(FirmwareRow(r.function, tuple(zip(r.low, r.high)))
+                       for r in memory.array(vm.firmware, vm.firmware_count, f"{what}.firmware")))
 
 
 def _policy(policy: Any) -> Policy:

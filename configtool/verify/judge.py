@@ -8,7 +8,7 @@ from .. import __version__
 from ..board.model import Board
 from ..source import Span
 from ..system import System
-from . import (checks_bandwidth, checks_channels, checks_colors, checks_cpus, checks_devices,
+from . import (checks_bandwidth, checks_channels, checks_colors, checks_cpus, checks_devices, checks_firmware,
                checks_images, checks_interrupts,
                checks_management, checks_memory,
                checks_own,
@@ -57,6 +57,8 @@ def _checks(case: Case, image: Span) -> list[Check]:
             checks_own.own(case, image),
             checks_cpus.console(case), checks_trees.trees(case, held, found)]
     made.append(checks_images.images(case, held, found))
+    if any(vm.facts.firmware or vm.vm.firmware for vm in case.vms):
+        made.append(checks_firmware.firmware(case))
     if case.facts.budgets or any(vm.vm.bandwidth for vm in case.vms):
         made.append(checks_bandwidth.bandwidth(case))
     made += [checks_places.places(case, held), checks_restart.restart(case),

@@ -18,6 +18,7 @@
  *   PLAN_CONTROL      1: somebody can steer VMs (control.h): a manager or a person at the console
  *   PLAN_MANAGER      1: some VM is a manager (manager.h)
  *   PLAN_MONITOR      1: a person at the console can look at VMs and steer them (monitor.h)
+ *   PLAN_FIRMWARE     1: some VM makes calls to the board's firmware
  *   PLAN_MSIS         interrupt identities of a vCPU's interrupt file, 0 included; 0: no IMSIC
  *   PLAN_BANDWIDTH    1: VMs have budgets of memory bandwidth (bandwidth.h); then
  *   PLAN_POOLS        pools of bandwidth, at least 1
@@ -106,6 +107,16 @@ struct restore {
     uint64_t to;     /* AArch64: where it reaches the memory itself by restore_table */
 };
 
+/* Arguments of firmware calls that are looked at: three registers in halves of 32 bits, the low one first. */
+#define FIRMWARE_HALVES 6
+
+/* Calls that go on to the board's firmware: this function, with each half of its arguments in this range. */
+struct firmware_row {
+    uint32_t function;
+    uint32_t low[FIRMWARE_HALVES];
+    uint32_t high[FIRMWARE_HALVES]; /* inclusive */
+};
+
 struct vm_config {
     const char *name;
     uint64_t stage2;      /* register value that names the root of its tables: hgatp */
@@ -134,6 +145,8 @@ struct vm_config {
     const struct restore *restores; /* of a VM that can be restarted */
     uint32_t restore_count;
     uint64_t restore_table; /* AArch64: ttbr0_el2 by which the hypervisor reaches the VM's memory to restart it */
+    const struct firmware_row *firmware; /* sorted by function */
+    uint32_t firmware_count;
 };
 
 struct cpu_config {

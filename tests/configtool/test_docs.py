@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 MANUAL = [page for page in PAGES if page.name != "rules.md"]
 
-_KEY = re.compile(r"^- \*\*`([a-z_-]+)`\*\* (.*)$")
+_KEY = re.compile(r"^- \*\*`([a-z0-9_-]+)`\*\* (.*)$")
 _PREFIX = re.compile(r"^#+ [^`]*`([^`]+)`\s*$")
 
 

@@ -12,7 +12,8 @@ from configtool.verify.facts import Layout
 # The count that goes with a pointer of the same structure.
 COUNTS = {"probes": "probe_count", "cpus": "vcpu_count", "windows": "window_count", "places": "place_count",
           "channels": "channel_count", "rings": "ring_count", "irq_physical": "irq_count", "restores": "restore_count",
-          "passes": "pass_count", "managed": "managed_count"}
+          "passes": "pass_count", "managed": "managed_count",
+          "firmware": "firmware_count"}
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,76 @@ TEST(psci_features_are_true)
     }
 }
 
+static uint64_t passed(struct cpu *cpu, uint64_t function, uint64_t x1, uint64_t x2, uint64_t x3)
+{
+    for (unsigned i = 4; i < 18; i++)
+        cpu->arch.x[i] = HIGH | i;
+    return guest_hvc(cpu, function, x1, x2, x3);
+}
+
+/* What the plan lists goes to the firmware with all registers, and its four results come back, no more. */
+TEST(psci_passed_on)
+{
+    boot();
+    CHECK_EQ(passed(vcpu[1], HIGH | 0xc2000024, (uint64_t)5 << 32 | 69, HIGH, 3), 0xf00000000u);
+    CHECK_EQ(fake_pass_count, 1);
+    CHECK_EQ(fake_passed[0], 0xc2000024);
+    CHECK_EQ(fake_passed[1], (uint64_t)5 << 32 | 69);
+    CHECK_EQ(fake_passed[2], HIGH);
+    CHECK_EQ(fake_passed[3], 3);
+    for (unsigned i = 4; i < 8; i++)
+        CHECK_EQ(fake_passed[i], HIGH | i);
+    for (unsigned i = 1; i < 4; i++)
+        CHECK_EQ(vcpu[1]->arch.x[i], 0xf00000000u + i);
+    for (unsigned i = 4; i < 18; i++)
+        CHECK_EQ(vcpu[1]->arch.x[i], HIGH | i);
+    CHECK_EQ(vcpu[1]->exits[EXIT_CALL], 1);
+    CHECK_EQ(fake_call_count, 0);
+}
+
+/* Each half of each argument counts; a 32-bit call has 32-bit arguments. */
+TEST(psci_passed_on_by_argument)
+{
+    static const struct {
+        uint64_t function, x1, x2, x3;
+        bool passes;
+    } cases[] = {
+        {0xc2000024, 68, 0, 0, false},
+        {0xc2000024, 70, 0, 0, false},
+        {0xc2000024, 71, 0, 0, true},
+        {0xc2000024, 72, 0, 0, true},
+        {0xc2000024, 73, 0, 0, false},
+        {0xc2000025, 69, 0, 0, false},
+        {0x82000024, 69, 0, 0, false},
+        {0xc2000023, 69, 0, 0, false},
+        {0xc200002b, 69, 0, 5, true},
+        {0xc200002b, (uint64_t)3 << 32 | 69, HIGH, 5, true},
+        {0xc200002b, (uint64_t)4 << 32 | 69, 0, 5, false},
+        {0xc200002b, 69, 0, 6, false},
+        {0xc200002b, 69, 0, (uint64_t)1 << 32 | 5, false},
+        {0xc200002b, 68, 0, 5, false},
+        {0x82000001, 7, 0, 0, true},
+        {0x82000001, HIGH | 7, HIGH, HIGH, true},
+        {0x82000001, 6, 0, 0, false},
+        {0xc200002c, 69, 0, 5, false},
+        {0xffffffff, 69, 0, 5, false},
+    };
+
+    boot();
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        unsigned before = fake_pass_count;
+        uint64_t result = passed(vcpu[0], cases[i].function, cases[i].x1, cases[i].x2, cases[i].x3);
+
+        CHECK_EQ(result, cases[i].passes ? 0xf00000000u : ERROR(NOT_SUPPORTED));
+        CHECK_EQ(fake_pass_count - before, cases[i].passes);
+        if (cases[i].function == 0x82000001 && cases[i].passes)
+            CHECK_EQ(fake_passed[1] | fake_passed[2] | fake_passed[7], 7); /* passed() has 7 in x7 */
+        if (!cases[i].passes)
+            CHECK_EQ(vcpu[0]->arch.x[1], cases[i].x1);
+    }
+    CHECK_EQ(passed(fake_cpu(1, 0), 0xc2000024, 69, 0, 0), ERROR(NOT_SUPPORTED)); /* alpha's alone */
+}
+
 TEST(psci_cpu_on)
 {
     boot();

@@ -172,6 +172,37 @@ static void call_hypercall(struct cpu *cpu, uint32_t function)
         cpu->arch.x[1] = value;
 }
 
+static bool allows(const struct firmware_row *row, const uint64_t *arguments)
+{
+    for (unsigned i = 0; i < FIRMWARE_HALVES; i++) {
+        uint32_t half = (uint32_t)(arguments[i / 2] >> (i % 2 * 32));
+
+        if (half < row->low[i] || half > row->high[i])
+            return false;
+    }
+    return true;
+}
+
+/* What the VM's YAML lists goes on to the board's firmware, which answers in x0 to x3. */
+static long pass_on(struct cpu *cpu, uint32_t function)
+{
+    const struct vm_config *vm = cpu->vm->config;
+    uint64_t mask = argument_mask(function);
+    uint64_t x[8] = {function};
+
+    for (unsigned i = 1; i < 8; i++)
+        x[i] = cpu->arch.x[i] & mask;
+    for (uint32_t i = 0; i < vm->firmware_count && vm->firmware[i].function <= function; i++) {
+        if (vm->firmware[i].function == function && allows(&vm->firmware[i], &x[1])) {
+            psci_pass(x);
+            for (unsigned result = 1; result < 4; result++)
+                cpu->arch.x[result] = x[result];
+            return (long)x[0];
+        }
+    }
+    return PSCI_NOT_SUPPORTED;
+}
+
 static long call(struct cpu *cpu, uint32_t function, const uint64_t *arguments)
 {
     uint64_t mask = argument_mask(function);
@@ -217,7 +248,7 @@ static long call(struct cpu *cpu, uint32_t function, const uint64_t *arguments)
     case SMCCC_WORKAROUND_3:
         return ask_firmware(cpu, function, first);
     default:
-        return PSCI_NOT_SUPPORTED;
+        return PLAN_FIRMWARE ? pass_on(cpu, function) : PSCI_NOT_SUPPORTED;
     }
 }
 

@@ -17,6 +17,7 @@
 #define PLAN_MANAGER       0 /* some VM is a manager */
 #define PLAN_MONITOR       0 /* a person at the console can */
 #define PLAN_MSIS          0 /* identities of an interrupt file, 0 included */
+#define PLAN_FIRMWARE      0 /* some VM makes calls to the board's firmware */
 #define PLAN_BANDWIDTH     0 /* VMs have budgets of memory bandwidth */
 
 /* Where the image lies: physical addresses and bytes. */

@@ -47,6 +47,7 @@ void fake_boot(void)
         come_up(&cpus[i]);
     fake_run_as(fake_cpu(0, 0));
     fake_call_count = 0;
+    fake_pass_count = 0;
     fake_virtual = 0;
     fake_untranslated = false;
     fake_instruction = REACH_REFUSED;
@@ -78,6 +79,19 @@ long psci_call(uint32_t function, uint64_t arg0, uint64_t arg1, uint64_t arg2)
         return PSCI_SUCCESS;
     default:
         return PSCI_NOT_SUPPORTED;
+    }
+}
+
+uint64_t fake_passed[8];
+unsigned fake_pass_count;
+
+/* Firmware that answers in four registers and leaves its own traces in the others. */
+void psci_pass(uint64_t *x)
+{
+    fake_pass_count++;
+    for (unsigned i = 0; i < 8; i++) {
+        fake_passed[i] = x[i];
+        x[i] = 0xf00000000u + i;
     }
 }
 

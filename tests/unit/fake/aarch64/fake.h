@@ -55,6 +55,10 @@ extern uint64_t fake_fetched;
 
 /* --- Calls of a guest --- */
 
+/* Registers of the last call that went on to the firmware, and how many did. */
+extern uint64_t fake_passed[8];
+extern unsigned fake_pass_count;
+
 /* HVC by the vCPU of `cpu`: x0 afterwards. */
 uint64_t guest_hvc(struct cpu *cpu, uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3);
 

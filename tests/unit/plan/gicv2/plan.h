@@ -19,6 +19,7 @@
 #define PLAN_MONITOR   0
 #define PLAN_MSIS      0
 #define PLAN_BANDWIDTH 0
+#define PLAN_FIRMWARE  0
 #define PLAN_STAGE1    0x40200000
 #define PLAN_VTCR      0x80023558
 

@@ -42,6 +42,14 @@ static const uint16_t beta_passes[] = {27, 50};
 const uint64_t boot_probes[] = {0};
 const uint64_t boot_ids[PLAN_CPUS] = {0};
 
+/* One clock to switch on; a clock with its parent, each of a range; a 64-bit address of a kind. */
+static const struct firmware_row alpha_firmware[] = {
+    {0x82000001, {7}, {7, -1u, -1u, -1u, -1u, -1u}},
+    {0xc2000024, {69}, {69, -1u, -1u, -1u, -1u, -1u}},
+    {0xc2000024, {71}, {72, -1u, -1u, -1u, -1u, -1u}},
+    {0xc200002b, {69, 0, 0, 0, 5}, {69, 3, -1u, -1u, 5, 0}},
+};
+
 #define NOBODY        \
     {                 \
         IRQ_NOBODY, 0 \
@@ -97,6 +105,8 @@ const struct config config = {
                 .irq_count = 96,
                 .uart_irq = 35,
                 .line = 5,
+                .firmware = alpha_firmware,
+                .firmware_count = 4,
             },
             {
                 .name = "beta",

@@ -18,6 +18,7 @@
 #define PLAN_MANAGER   1
 #define PLAN_MONITOR   1
 #define PLAN_MSIS      0
+#define PLAN_FIRMWARE  1
 #define PLAN_STAGE1    0x40200000
 #define PLAN_VTCR      0x80023558
 

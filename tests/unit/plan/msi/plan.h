@@ -19,6 +19,7 @@
 #define PLAN_MONITOR   0
 #define PLAN_MSIS      256
 #define PLAN_BANDWIDTH 0
+#define PLAN_FIRMWARE  0
 
 /* Of the image's layout, what panics read. */
 #define PLAN_TEXT_BASE  0x80200000

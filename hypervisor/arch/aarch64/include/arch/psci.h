@@ -59,4 +59,29 @@ static inline long psci_call(uint32_t function, uint64_t arg0, uint64_t arg1, ui
     return (long)(int32_t)x0;
 }
 
+/*
+ * A call with all of its registers, x0 to x7. The results are in x0 to x3 afterwards, as SMCCC 1.1 has it (DEN 0028,
+ * section 2.6); what firmware leaves in the others does not come back.
+ */
+static inline void psci_pass(uint64_t *x)
+{
+    register uint64_t x0 __asm__("x0") = x[0];
+    register uint64_t x1 __asm__("x1") = x[1];
+    register uint64_t x2 __asm__("x2") = x[2];
+    register uint64_t x3 __asm__("x3") = x[3];
+    register uint64_t x4 __asm__("x4") = x[4];
+    register uint64_t x5 __asm__("x5") = x[5];
+    register uint64_t x6 __asm__("x6") = x[6];
+    register uint64_t x7 __asm__("x7") = x[7];
+
+    __asm__ volatile("smc #0"
+                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5), "+r"(x6), "+r"(x7)
+                     :
+                     : "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory");
+    x[0] = x0;
+    x[1] = x1;
+    x[2] = x2;
+    x[3] = x3;
+}
+
 #endif

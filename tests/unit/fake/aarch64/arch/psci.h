@@ -13,12 +13,15 @@
 #define __asm__(...)
 #define volatile(...) ("")
 #define psci_call psci_call_of_hardware
+#define psci_pass psci_pass_of_hardware
 #include_next "arch/psci.h"
 #undef psci_call
+#undef psci_pass
 #pragma pop_macro("volatile")
 #pragma pop_macro("__asm__")
 #pragma GCC diagnostic pop
 
 long psci_call(uint32_t function, uint64_t arg0, uint64_t arg1, uint64_t arg2);
+void psci_pass(uint64_t *x);
 
 #endif
