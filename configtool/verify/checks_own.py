@@ -97,6 +97,10 @@ def _devices(case: Case, mapped: Ranges, image: Span, check: Check) -> None:
     for what, address in wanted:
         if not common(mapped, [(address, address + 1)]):
             check.fail(f"the hypervisor does not map {what} at {address:#x}", image)
+    if case.expected.gic is None and case.board.controller is not None:     # each CPU has registers of its own in it
+        whole = union(whole_pages(base, size) for base, size in case.board.controller.registers)
+        for start, end in minus(whole, mapped):
+            check.fail(f"the hypervisor does not map {span_text(start, end)} of the interrupt controller", image)
 
 
 def _stacks(case: Case, image: Span, check: Check) -> None:

@@ -55,8 +55,11 @@ def pair(case: Case, one: VmCase, other: VmCase) -> Pair:
                       if target == b.facts.index]
     masters = [f"{vm.name}'s {grant.name} masters all memory, and the description trusts it ({place(grant.span)})"
                for vm in (one, other) for grant in vm.grants if grant.trusted is not None]
+    steers = [f"{a.name} may stop, start, suspend and restart {b.name}, and read its state "
+              f"({place(a.vm.manager_span or a.span)})" for a, b in ((one, other), (other, one))
+              if b.facts.index in a.facts.managed]
     return Pair(one.name, other.name, tuple(shares), tuple(rings), length(one.physical) // PAGE,
-                length(other.physical) // PAGE, length(both) // PAGE, tuple(left), tuple(masters))
+                length(other.physical) // PAGE, length(both) // PAGE, tuple(left), tuple([*steers, *masters]))
 
 
 def _between(channel: Channel, one: str, other: str) -> str:
@@ -143,9 +146,9 @@ def pair_text(found: Pair) -> list[str]:
         return [f"{found.one} and {found.other} both reach {_all(found.stray)}, which the description does not share "
                 f"({counts})"]
     first = f"{found.one} and {found.other}: neither reaches memory or a device of the other ({counts})"
-    if not found.shares and not found.masters:
+    if not found.shares and not found.powers:
         return [first]
-    return [first + ", but", *(f"{share_text(share)}" for share in found.shares), *found.masters]
+    return [first + ", but", *(f"{share_text(share)}" for share in found.shares), *found.powers]
 
 
 def share_text(share: Share) -> str:

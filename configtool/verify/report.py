@@ -85,7 +85,7 @@ class Pair:
     other_pages: int
     common: int                 # pages that both reach
     stray: Ranges               # what both reach and the description does not share
-    masters: tuple[str, ...]    # devices of theirs that master all memory
+    powers: tuple[str, ...]     # who may steer whom; devices of theirs that master all memory
 
 
 @dataclass(frozen=True)

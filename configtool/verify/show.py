@@ -138,7 +138,7 @@ def _pair(pair: Pair) -> dict[str, Any]:
         "shared": [{"what": share.name, "how": share.how, "size": share.size, "physical": _ranges(share.where),
                     "access": list(share.access),
                     "file": share.span.file, "line": share.span.line} for share in pair.shares],
-        "doorbells": list(pair.rings), "masters": list(pair.masters), "stray": _ranges(pair.stray)}
+        "doorbells": list(pair.rings), "powers": list(pair.powers), "stray": _ranges(pair.stray)}
 
 
 def _reached(found: Reached) -> dict[str, Any]:

@@ -76,7 +76,8 @@ _Noreturn void panic(const char *what, uintptr_t sp)
     arch_panic_state(sp);
     if (count != 0)
         console_words("called from:", callers, count);
-    irqchip_quiet();
+    if (cpu != NULL) /* else the interrupt controller itself may be what faulted, and nothing is enabled yet */
+        irqchip_quiet();
     switch (config.on_panic) {
     case PANIC_HALT:
         console_row("all CPUs halt");

@@ -120,7 +120,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         f"channel news 4KiB at physical {base:#x} (system.yaml:7): both read",
         "shared": [{"what": "channel news", "how": "both read", "size": 4096, "physical": [[base, base + 4096]],
                     "access": ["r", "r"], "file": "system.yaml", "line": 7}],
-        "doorbells": [], "masters": [], "stray": []}
+        "doorbells": [], "powers": [], "stray": []}
     assert [target["what"] for target in report["reach"][1]["targets"]] == [
         "the hypervisor's code and data", "the translation tables", "the pristine copies", "firmware and reserved memory",
         "devices of the hypervisor", "devices of other VMs", "devices of nobody"]

@@ -2,21 +2,19 @@
 """verify is itself tested: an image is altered in thousands of ways of known effect, and each has to be found.
 
 Beside that random bits are flipped, BULKHEAD_FLIPS of them, from BULKHEAD_SEED on; a second judge says which of them
-matter.
+matter (verify_flips.py; test_verify_flips.py does so on the other architectures).
 """
 from __future__ import annotations
 
 import os
-import random
-from collections import Counter
 from typing import Callable
 
 import pytest
 
-import verify_naive as naive
 from configtool.verify.elf import NotAnImage
 from configtool.verify.judge import verify
-from verify_mutations import GROUPS, PAGE, config_fields, good, harmless, harmless_field, offset, slots
+from verify_flips import agree
+from verify_mutations import GROUPS, config_fields, good, harmless, harmless_field
 from verify_system import build
 
 
@@ -65,48 +63,5 @@ def test_what_does_not_matter_is_not_refused(tell: Callable[[str], None]) -> Non
     assert refused == []
 
 
-def truth() -> naive.Truth:
-    """What the second judge has to know of the good image."""
-    _, facts = good()
-    sections = facts.sections
-    where = {f.path: f.address for f in config_fields()}
-    copies = [page for vm in facts.vms for r in vm.restores if r.source
-              for page in range(r.source, r.source + r.size, PAGE)]
-    fixed = [page for vm in facts.vms for e in vm.walk.extents if e.ipa < 0x8000_0000 or vm.restores
-             for page in range(e.phys, e.phys_end, PAGE)]
-    compared = [(f.address, f.size) for f in config_fields() if not harmless_field(f) and ".stage2" not in f.path]
-    return naive.Truth(
-        guests=tuple(where[f"vms[{i}].stage2"] for i in range(len(facts.vms))), own_root=facts.own.root,
-        blob=sections[".tables"], window=(sections[".text"][0], sections[".tables"][1]),
-        free=(0x8008_0000, 0xffe0_0000),
-        taken=frozenset(copies), compared=tuple(compared + [(page, PAGE) for page in copies]), fixed=frozenset(fixed),
-        top=max(e.phys_end for vm in facts.vms for e in vm.walk.extents) - PAGE)
-
-
 def test_random_bits_are_judged_as_by_the_second_judge(tell: Callable[[str], None]) -> None:
-    seed = int(os.environ.get("BULKHEAD_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
-    count = int(os.environ.get("BULKHEAD_FLIPS", "200"))
-    chance = random.Random(seed)
-    elf, facts = good()
-    known = truth()
-    state = naive.state(build().data, known)
-    trees = [e.phys + vm.dtb - e.ipa for vm in facts.vms if (e := vm.walk.at(vm.dtb)) is not None]
-    places = {"tables": [known.blob],
-              "configuration": [(f.address, f.address + f.size) for f in config_fields() if f.path != "console.cpu"],
-              "contents": [(s.base, s.end) for s in elf.segments if s.base >= known.blob[1]
-                           and not any(s.base <= tree < s.end for tree in trees)],
-              "entries": [(where, where + 8) for walk in (facts.own, *(vm.walk for vm in facts.vms))
-                          for where, _, _, _ in slots(walk)]}
-    tally: Counter[str] = Counter()
-    for _ in range(count):
-        kind = chance.choice(sorted(places))
-        address = chance.randrange(*chance.choice(places[kind]))
-        data = bytearray(build().data)
-        data[offset(address)] ^= 1 << chance.randrange(8)
-        harm = naive.judge(bytes(data), build().data, state, known)
-        checks = found(bytes(data))
-        tally["harmful" if harm else "harmless"] += 1
-        assert bool(harm) == bool(checks), (f"seed {seed}: byte {address:#x} ({kind}): the second judge says "
-                                            f"{harm or 'harmless'!r}, verify {checks or 'isolated'}")
-    tell(f"random bits: {count:,} flipped (seed {seed}), {tally['harmful']:,} harmful and caught, "
-         f"{tally['harmless']:,} harmless and accepted")
+    tell(agree(build(), good(), config_fields(), harmless_field, int(os.environ.get("BULKHEAD_FLIPS", "200")), found))

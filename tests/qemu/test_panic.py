@@ -94,3 +94,24 @@ def test_a_console_that_is_held(boot, system: str):
     faulty.expect_panic()
     faulty.console.expect("[bulkhead] the board is powered off\n")
     faulty.console.expect_end()
+
+
+def test_a_trap_while_booting(boot, tmp_path):
+    """A board whose device tree is wrong about the interrupt controller: the access faults before there is a guest."""
+    board = tmp_path / "wrong"
+    board.mkdir()
+    good = ROOT / "boards" / "qemu-riscv64-virt"
+    (board / "board.yaml").write_text((good / "board.yaml").read_text())
+    tree = (good / "board.dts").read_text().replace("plic@c000000", "plic@e000000").replace(
+        "<0x0 0xc000000 0x0 0x600000>", "<0x0 0xe000000 0x0 0x600000>")
+    (board / "board.dts").write_text(tree)
+    (tmp_path / "guest.bin").write_bytes(bytes(64))
+    (tmp_path / "system.yaml").write_text(
+        "bulkhead: 1\nname: wrong\nboard: ./wrong\nvms:\n  only:\n    vcpus: 1\n    memory: {ram: 1MiB}\n"
+        "    image: {file: guest.bin, at: 0x80000000}\n")
+    console = boot(str(tmp_path / "system.yaml"))
+    console.expect("[bulkhead] hypervisor panic on the boot CPU: exception\n")
+    state = console.expect(re.compile(r"\[bulkhead\]     scause (\w+) stval (\w+) sepc \w+ [^\n]+\n"))
+    assert int(state[1], 16) in (5, 7) and 0xe000000 <= int(state[2], 16) < 0xe600000
+    console.expect("[bulkhead] the board is powered off\n")
+    console.expect_end()

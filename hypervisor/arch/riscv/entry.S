@@ -51,6 +51,8 @@ boot:
 3:      li a1, 0
         j tables_on
 first_hart:
+        lla t0, boot_trap
+        csrw stvec, t0
         lla sp, boot_stack_top
         mv a0, s0
         mv a1, s2
@@ -91,6 +93,13 @@ probe_read:                                     /* (address) -> 1: there is memo
         ret
         .globl probe_hypervisor
 probe_hypervisor:                               /* () -> 1: this hart has the H extension */
+        lla t0, probe_fault
+        csrrw t0, stvec, t0
+        mv t1, ra
+        jal probe_hgatp
+        csrw stvec, t0
+        jr t1
+probe_hgatp:
         csrr a0, hgatp
         li a0, 1
         ret
@@ -98,6 +107,13 @@ probe_hypervisor:                               /* () -> 1: this hart has the H 
 probe_fault:
         li a0, 0
         ret
+
+/* Any other trap before there is a struct cpu. */
+        .balign 4
+boot_trap:
+        mv a0, sp
+        lla sp, boot_stack_top
+        tail trap_panic                         /* (sp as it was) */
 
 /* Not where we were linked: say so through the firmware's console, then stop. */
 misplaced:
