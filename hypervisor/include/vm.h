@@ -38,6 +38,8 @@ struct vm {
     uint32_t state;         /* enum vm_state */
     uint32_t restart_count; /* since restart_since */
     uint64_t restart_since; /* ticks */
+    uint32_t reports;       /* of faults, since reports_since */
+    uint64_t reports_since; /* ticks */
     uint32_t restarts;      /* carried out; goes round */
     uint32_t petted;        /* the watchdog's: when the VM gave its last sign, as watchdog.c counts */
     bool watched;           /* it runs */

@@ -336,6 +336,34 @@ TEST(vm_restart_limit_forgets)
     }
 }
 
+/* A VM that faults again and again has a whole report four times a minute, and a line each time. */
+TEST(vm_reports_in_short)
+{
+    const char *line = "[bulkhead] vm 'alpha' vcpu 0: went wrong (pc 0x80000000)\r\n"
+                       "[bulkhead] vm 'alpha' stopped, restarts\r\n";
+
+    boot_restartable();
+    fake_config()->vms[0].on_fault.at_most = 0;
+    for (uint32_t i = 1; i <= 6; i++) {
+        const char *screen;
+
+        cpu_set_state(other, VCPU_ON);
+        fake_screen();
+        CHECK_EQ(fault_and_gather(), ENTERED);
+        screen = fake_screen();
+        if (i <= 4)
+            CHECK(strstr(screen, "exits: ") != NULL);
+        else
+            CHECK_TEXT(screen, line);
+        CHECK_EQ(strstr(screen, "what follows within a minute is a line for each fault\r\n") != NULL, i == 4);
+    }
+    for (unsigned i = 0; i < PLAN_CPUS; i++)
+        fake_harts[i].time += 60 * (uint64_t)PLAN_TIMEBASE + 1;
+    cpu_set_state(other, VCPU_ON);
+    CHECK_EQ(fault_and_gather(), ENTERED);
+    CHECK(strstr(fake_screen(), "exits: ") != NULL);
+}
+
 TEST(vm_restart_without_missing_cpu)
 {
     fake_absent[0] = true;
