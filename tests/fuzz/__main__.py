@@ -26,7 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from cases import KINDS, ROOT  # noqa: E402
+from cases import KINDS, ROOT, WHOLE  # noqa: E402
 
 MEMORY = 1 << 30
 SECONDS = 10
@@ -36,8 +36,9 @@ def prepare(kind: str, seed: int, number: int, folder: Path) -> None:
     KINDS[kind](folder, random.Random(f"{seed}/{kind}/{number}"))
 
 
-def run(folder: Path) -> tuple[int | str, str]:
-    """Exit code, or what ended it, and the last line of its standard error, of `configtool check` in a child."""
+def run(folder: Path, whole: bool = False) -> tuple[int | str, str]:
+    """Exit code, or what ended it, and the last line of its standard error, of `configtool check`, or `gen` for the
+    whole, in a child."""
     error = folder / ".stderr"
     child = os.fork()
     if child == 0:
@@ -51,7 +52,8 @@ def run(folder: Path) -> tuple[int | str, str]:
             with open(error, "w", encoding="utf-8", errors="backslashreplace") as stream:
                 sys.stdout, sys.stderr = io.StringIO(), stream
                 from configtool.cli.main import main
-                code = main(["check", "system.yaml", "--guests", "nowhere", "--max-errors", "0"])
+                what = ["gen", "--out", "generated"] if whole else ["check"]
+                code = main([*what, "system.yaml", "--guests", "nowhere", "--max-errors", "0"])
         except BaseException:
             with open(error, "a", encoding="utf-8", errors="backslashreplace") as stream:
                 traceback.print_exc(file=stream)
@@ -70,7 +72,7 @@ def one(kind: str, seed: int, number: int, keep: Path) -> tuple[int | str, str]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         prepare(kind, seed, number, folder)
-        ended, said = run(folder)
+        ended, said = run(folder, kind in WHOLE)
         if ended not in (0, 1, 2):
             name = keep / f"{kind}-{seed}-{number}"
             shutil.rmtree(name, ignore_errors=True)

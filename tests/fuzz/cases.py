@@ -15,11 +15,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "configtool")]
 
 from workbench import HELLO, furnish, guest_elf, linux_image  # noqa: E402
 
+from combine import combine, machine, origin  # noqa: E402
 from describe import describe  # noqa: E402
 from mutate import binary, text  # noqa: E402
 
 BOARDS = {path.name: path for path in sorted((ROOT / "boards").iterdir())}
 BOARD = BOARDS["qemu-riscv64-virt"]
+EVERY = [*BOARDS.values(), *sorted(path for path in (ROOT / "tests" / "boards").iterdir() if path.is_dir())]
 _OWN_BOARD = HELLO.replace("qemu-riscv64-virt", "./board")
 _FULL = """\
 bulkhead: 1
@@ -149,8 +151,18 @@ def _own_tree(folder: Path, r: random.Random) -> None:
     (folder / "own.dtb").write_bytes(binary(_dtb(), r))
 
 
+def _combined(folder: Path, r: random.Random) -> None:
+    """On any board, those of the tests as well; the QEMU boards, which have most keys, more often."""
+    board = r.choice(EVERY if r.random() < 0.3 else [path for path in EVERY if "qemu" in path.name])
+    kind = machine(board)
+    if kind is not None:
+        (folder / "guest.elf").write_bytes(guest_elf(origin(board), machine=kind))
+    (folder / "kernel.bin").write_bytes(bytes(range(1, 256)) * 20)
+    (folder / "system.yaml").write_text(combine(r, board))
+
+
 KINDS: dict[str, Callable[[Path, random.Random], None]] = {
     "described": _described, "yaml": _yaml, "bytes": _bytes, "extends": _extends, "board-yaml": _board_yaml,
     "board-dts": _board_dts, "board-dtb": _board_dtb, "devices": _devices, "elf": _elf, "kernel": _kernel,
-    "gzip": _gzip,
-    "overlay": _overlay, "own-tree": _own_tree}
+    "gzip": _gzip, "overlay": _overlay, "own-tree": _own_tree, "combined": _combined}
+WHOLE = ("described", "combined")       # generated from as well where they are accepted
