@@ -113,7 +113,7 @@ def _inline(part: Any, resolve: Callable[[str], Any]) -> Any:
 
 def parent_keys(schema: dict[str, Any], path: tuple[Any, ...]) -> dict[str, str]:
     """Keys of the mappings above a path, with the place they belong to: for a key that slipped in too deep."""
-    found: dict[str, str] = {}
+    found = {key: "'hypervisor', at the top of the file" for key in keys_of(schema.get("properties", {}).get("hypervisor"))}
     for depth, step in enumerate(path):
         for key in keys_of(schema):
             found[key] = ".".join(str(s) for s in path[:depth]) or "the top of the file"

@@ -100,6 +100,8 @@ def describe(problem: Any, path: tuple[Any, ...], key: Scalar | None, node: Node
                      help=[f"write {number.group(1)}%" if number else "write, for example: 50%"])
     if title == "Duration" and isinstance(node, Scalar) and kind in ("type", "pattern"):
         return _bad_quantity("duration", name, node, "units are us, ms and s", meant_duration(text), "10ms")
+    if title == "Colors" and kind == "pattern" and re.fullmatch(r"[0-9]+(-[0-9]+)?(\s*,\s*[0-9]+(-[0-9]+)?)+", text):
+        return error("BH1051", f"{name} is no set of colors", node.span, help=[f"write a list: [{text}]"])
     if title == "Colors" and kind in ("type", "pattern", "minimum", "enum"):
         return error("BH1051", f"{name} is no set of colors", node.span, help=[
             "write a range (0-3), a list ([0, 2, 5-6]), a share (50%) or auto" if kind != "enum" else "write colors: auto"])
@@ -154,6 +156,9 @@ def _wrong_type(schema: dict[str, Any], name: str, key: Scalar | None, node: Nod
         given = "a mapping" if isinstance(node, Mapping) else "a list"
         span = key.span if key else node.span
         return error("BH0102", f"{name} is {given}; it has to be {words}", span, help=_example(schema, last))
+    if "array" in wanted and wanted[0] == "boolean" and last and isinstance(node.value, str):
+        return error("BH0102", f"{name} is '{node.text}'; it has to be {words}", node.span,
+                     help=[f"write {last}: [{flow(node.text)}]"])
     if wanted[0] in ("array", "object") and last and isinstance(node.value, str):
         first = (schema.get("required") or [""])[0]
         wrapped = f"[{flow(node.text)}]" if wanted[0] == "array" else f"{{{first}: {flow(node.text)}}}"

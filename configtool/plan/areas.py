@@ -12,6 +12,7 @@ from typing import Mapping as MappingType
 
 from ..diagnostics import Label
 from ..image.model import Image
+from ..schema_words import nearest
 from ..source import Span
 from ..system import ImageRef, Region, Vm
 from ..units import size_text
@@ -281,8 +282,10 @@ def _tree(vm: Vm, areas: tuple[Area, ...], claimed: list[tuple[int, int, str, Sp
     regions = [f"memory.{a.region.name}: {a.ipa:#x} to {a.end:#x} ({size_text(a.size)})" for a in areas]
     named = next((a for a in areas if a.region.name == vm.devicetree_at), None)
     if isinstance(vm.devicetree_at, str) and named is None:
+        near = nearest(vm.devicetree_at, [a.region.name for a in areas])
         problems.report("BH0440", f"VM '{vm.name}' has no memory '{vm.devicetree_at}' for its device tree", span,
-                        notes=regions, help=("write the name of one of them, or an address",))
+                        notes=regions, help=(f"did you mean '{near[0]}'?" if near else
+                                             "write the name of one of them, or an address",))
         return 0
     at = named.ipa if named is not None else vm.devicetree_at
     assert isinstance(at, int)

@@ -212,10 +212,12 @@ def _share_out(claims: list[_Claim], count: int, given: dict[tuple[str, ...], Se
     left = len(free) - sum(sizes.values())
     wanted = sum(c.need for c in automatic)
     if automatic and wanted > left:
-        each = tuple(f"{c.name}: {c.need}" for c in automatic)
+        each = tuple([f"{c.name} has {c.colors.share}%: {sizes[c.key]}" for c in asking if c.colors.share is not None]
+                     + [f"{c.name} needs {c.need} for its memory and tables" for c in automatic])
         return [Finding("BH1055", f"there are too few cache colors for all who have `colors: auto`: {wanted} are needed, "
                         f"{left} are left", automatic[-1].colors.span, "with this one there are too many",
-                        notes=(f"of {count} colors; {taken}needed at least, by memory and tables:", *each),
+                        notes=(f"the board has {count} colors" + (f"; {len(listed)} of them listed by others" if listed
+                                                                         else ""), *each),
                         help=("give some of them the same colors in a list, or less memory",))]
     for claim in automatic:
         sizes[claim.key] = claim.need

@@ -147,9 +147,9 @@ def too_much(self: Rule, context: Context) -> Iterator[Diagnostic]:
             yield self.diagnostic(
                 f"the budgets are more than the {rate_text(board.bandwidth.capacity)} of board {board.name}",
                 span or context.system.name_span, "" if len(everybody) == 1 else f"with {name} they are too many",
-                related=[Label(board.bandwidth.capacity_span, "")],
+                related=[Label(board.bandwidth.capacity_span, "all that its memory gives")],
                 notes=[f"wanted: {' + '.join(f'{n} {rate_text(r)}' for n, r, _ in everybody)}"],
-                help=[f"give away {rate_text(-(-over // 1024) * 1024)} less"])
+                help=[f"lower them by {rate_text(-(-over // 1024) * 1024)} in all"])
             return
 
 
@@ -184,8 +184,11 @@ def direct(self: Rule, context: Context) -> Iterator[Diagnostic]:
     for vm, own in _budgets(context.system):
         if vm.direct:
             yield self.diagnostic(f"VM '{vm.name}' has a budget, and its interrupts are direct", own.span,
-                                  related=[Label(vm.interrupts_span, "")] if vm.interrupts_span else [],
-                                  help=["write interrupts: virtual, or remove the budget and give the other VMs theirs"])
+                                  related=[Label(vm.interrupts_span, "the hypervisor takes none of them")]
+                                  if vm.interrupts_span else [],
+                                  notes=["the interrupt that says that a budget is used would not reach the hypervisor"],
+                                  help=["write interrupts: virtual", "or remove the budget: this VM then takes from "
+                                        "memory what it likes, and the others keep to theirs"])
 
 
 reported("BH1081", "event that a board cannot count by", phase="board", explain="""\

@@ -65,7 +65,8 @@ def fixed_place(self: Rule, context: Context) -> Iterator[Diagnostic]:
                 f"memory.{region.name} of VM '{vm.name}' is to have colors, and its physical place is fixed", fixed,
                 related=[Label(colors.span, "these colors")] + [Label(d.span, "this device needs it") for d in trusted],
                 notes=["memory in one piece has pages of every color"],
-                help=["remove one of the two" if not trusted else
+                help=["remove " + ("phys:" if region.phys is not None else "at: identity")
+                      + ", or give colors to the other VMs alone" if not trusted else
                       "remove the colors, or give the device to another VM: one with an IOMMU before it could stay"])
     for channel in context.system.channels:
         if channel.colors is not None and channel.phys_span is not None:

@@ -40,6 +40,8 @@ def other_controller(self: Rule, context: Context) -> Iterator[Diagnostic]:
             yield self.diagnostic(f"the interrupts of VM '{vm.name}' cannot be direct: board {board.name} has no GICv3",
                                   vm.interrupts_span or vm.span,
                                   related=[Label(board.controller.span, board.controller.kind.upper())],
+                                  notes=["through an IMSIC, interrupts reach VMs without the hypervisor anyway"]
+                                  if board.controller.imsic else [],
                                   help=["write interrupts: virtual"])
 
 

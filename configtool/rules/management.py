@@ -55,6 +55,7 @@ def watchdog_time(self: Rule, context: Context) -> Iterator[Diagnostic]:
         longest = max(own.timeout_us, own.start_us or 0)
         if own.timeout_us < _SHORTEST_US:
             yield self.diagnostic(f"the watchdog of VM '{vm.name}' is to bite after less than 1ms", own.span,
+                                  notes=["the hypervisor looks once in a timeout, and the VM would feel that"],
                                   help=["write timeout: 1ms or more"])
         elif longest > _LONGEST_US:
             yield self.diagnostic(f"the watchdog of VM '{vm.name}' is to wait for more than 30 minutes", own.span,
@@ -209,7 +210,10 @@ def watchdog_without_timer(self: Rule, context: Context) -> Iterator[Diagnostic]
                                   help=["add the interrupt of the EL2 physical timer to the timer node"])
 
 
-@rule("BH1030", "VM that cannot be interrupted, and is to be", phase="board", explain="""\
+_REACH = "the GIC of board {} has two security states: all interrupts of this VM's CPUs are the guest's or firmware's"
+
+
+@rule("BH1030", "VM that cannot be interrupted, and is to be", phase="board", needs=("BH1000",), explain="""\
 With `interrupts: direct` on a GIC of two security states the hypervisor cannot interrupt the VM's CPU: it runs there only
 when the guest calls it. A watchdog would not be looked at, and an order of a manager or of the console would wait for
 the guest's next call, if one comes. Leave the VM's interrupts virtual, or say `security_states: 1` in board.yaml where
@@ -225,12 +229,13 @@ def out_of_reach(self: Rule, context: Context) -> Iterator[Diagnostic]:
         if vm.watchdog is not None:
             yield self.diagnostic(f"the watchdog of VM '{vm.name}' could not stop it", vm.watchdog.span,
                                   related=[Label(vm.interrupts_span, "out of the hypervisor's reach")]
-                                  if vm.interrupts_span else [], help=["remove `interrupts: direct`"])
+                                  if vm.interrupts_span else [],
+                                  notes=[_REACH.format(board.name)], help=["remove `interrupts: direct`, or the watchdog"])
         for boss in context.system.vms:
             if vm.name in context.system.managed(boss):
                 yield self.diagnostic(f"VM '{boss.name}' could not stop VM '{vm.name}'", _place(boss, vm.name),
                                       related=[Label(vm.interrupts_span, "out of the hypervisor's reach")]
-                                      if vm.interrupts_span else [],
+                                      if vm.interrupts_span else [], notes=[_REACH.format(board.name)],
                                       help=[f"remove `interrupts: direct` of VM '{vm.name}', or leave it out of the "
                                             "list"])
 

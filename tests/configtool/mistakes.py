@@ -22,9 +22,30 @@ vms:
 """
 _OPTIONS = '    linux: {initrd: rootfs.cpio, cmdline: "console=ttyS0"}\n'
 
+# The same on a board whose GICv3, cache and counters more keys are for.
+ARM = """\
+bulkhead: 1
+name: night
+board: qemu-aarch64-virt-gicv3
+vms:
+  control:
+    criticality: 5
+    vcpus: 1
+    memory: {ram: 16MiB}
+    image: {file: blob.bin, at: 0x40000000}
+  worker:
+    vcpus: 2
+    memory: {ram: 128MiB}
+    image: {file: blob.bin, at: 0x40000000}
+"""
+_BOSS = "    criticality: 5\n"
 
-def _with(*changes: tuple[str, str]) -> str:
-    text = GOOD
+
+def _arm(*changes: tuple[str, str], more: str = "") -> str:
+    return _with(*changes, text=ARM) + more
+
+
+def _with(*changes: tuple[str, str], text: str = GOOD) -> str:
     for old, new in changes:
         assert text.count(old) >= 1, old
         text = text.replace(old, new, 1)
@@ -92,4 +113,37 @@ MISTAKES: tuple[tuple[str, str], ...] = (
     ("everything on one line of two in the morning",
      _with(("vcpus: 1", "vcpu: 1"), ("16MiB", "16 MiB"), ("rtc@101000", "rtc"),
                                                             ("to: [linux]", "to: linux"))),
+    # Keys that only some boards can keep, and two of them that exclude each other.
+    ("a budget beside direct interrupts", _arm(more="    interrupts: direct\n    bandwidth: {budget: 200MiB/s}\n")),
+    ("a budget without the second", _arm(more="    bandwidth: {budget: 200MiB}\n")),
+    ("a budget as a bare rate", _arm(more="    bandwidth: 200MiB/s\n")),
+    ("more bandwidth than there is",
+     _arm((_BOSS, _BOSS + "    bandwidth: {budget: 3GiB/s}\n"), more="    bandwidth: {budget: 2GiB/s}\n")),
+    ("a budget on a board that counts nothing", GOOD + "    bandwidth: {budget: 200MiB/s}\n"),
+    ("a lender with nobody who borrows", _arm((_BOSS, _BOSS + "    bandwidth: {budget: 200MiB/s, lend: 50%}\n"))),
+    ("direct interrupts on a PLIC", GOOD + "    interrupts: direct\n"),
+    ("a watchdog and direct interrupts where firmware keeps Group 0",
+     _arm(("qemu-aarch64-virt-gicv3", "xlnx-versal-virt"), ("vcpus: 2", "vcpus: 1"),
+          more="    interrupts: direct\n    watchdog: {timeout: 1s, action: restart}\n")),
+    ("interrupts: passthrough, as elsewhere", _arm(more="    interrupts: passthrough\n")),
+    ("colors beyond the cache's", _arm((_BOSS, _BOSS + "    colors: 0-3\n"), more="    colors: 12-19\n")),
+    ("colors on a board without such a cache",
+     _arm(("qemu-aarch64-virt-gicv3", "xlnx-versal-virt"), ("vcpus: 2", "vcpus: 1"), ("vms:", "colors: auto\nvms:"))),
+    ("colors as a list of two ranges in a string", _arm(more="    colors: 0-3,8-11\n")),
+    ("colors of memory whose place is fixed",
+     _arm(("{ram: 128MiB}", "{ram: {size: 128MiB, phys: 0x50000000}}"), ("vms:", "colors: auto\nvms:"))),
+    ("too few colors for the memory",
+     _arm(("vms:", "colors: auto\nvms:"), ("128MiB", "1792MiB"), (_BOSS, _BOSS + "    colors: 50%\n"))),
+    ("a manager of a VM with a slip in its name", _arm((_BOSS, _BOSS + "    manager: [workr]\n"))),
+    ("a manager as a name, not a list", _arm((_BOSS, _BOSS + "    manager: worker\n"))),
+    ("a manager of itself", _arm((_BOSS, _BOSS + "    manager: [control]\n"))),
+    ("a watchdog without an action", _arm(more="    watchdog: {timeout: 500ms}\n")),
+    ("a watchdog that is too quick", _arm(more="    watchdog: {timeout: 100us, action: restart}\n")),
+    ("a watchdog in words", _arm(more="    watchdog: 1s\n")),
+    ("a watchdog that resets", _arm(more="    watchdog: {timeout: 1s, action: reset}\n")),
+    ("device tree over the image", _arm(more="    devicetree: {at: 0x40000000}\n")),
+    ("device tree outside the memory", _arm(more="    devicetree: {at: 0x60000000}\n")),
+    ("device tree at a region with a slip in its name", _arm(more="    devicetree: {at: rma}\n")),
+    ("on_panic in a VM", _arm(more="    on_panic: reset\n")),
+    ("on_panic: restart", _arm(("vms:", "hypervisor: {on_panic: restart}\nvms:"))),
 )

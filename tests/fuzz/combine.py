@@ -58,7 +58,8 @@ class _Made:
         self.direct = 0.5 if kind == "gicv3" and r.random() < 0.5 else 0.01
         has = bool(self.board and self.board.bandwidth)
         self.budgets = 0.6 if has and r.random() < 0.5 else 0.01
-        self.colors = r.random() < 0.3
+        self.colors = r.random() < (0.4 if self.board and any(c.colors > 1 and len(c.cpus) > 1 for c in self.board.caches)
+                                    else 0.01)
         cpus = [cpu for cpu in self.board.cpus if cpu.enabled] if self.board else []
         self.free = len(cpus)
         self.devices = [d for d in self.board.devices if d.kind == "device" and d.enabled and d.registers

@@ -16,8 +16,8 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from __main__ import run  # noqa: E402
 from cases import KINDS, ROOT  # noqa: E402
+from child import run  # noqa: E402
 
 _OUTER = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")     # what a make above tells its children
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from harness import Built, Console, build
 
 BOARDS = {"plic": "system", "aplic": "chaos-aplic", "aia": "chaos-aia", "rv32": "chaos-rv32", "gicv2": "chaos-gicv2",
-          "gicv3": "chaos-gicv3"}
+          "gicv3": "chaos-gicv3", "direct": "chaos-direct", "budget": "chaos-budget"}
 PATIENCE = 120.0        # seconds without news
 _PROGRESS = 0x4000      # operations from one line to the next
 _EXACT = ("-icount", "shift=0,sleep=off", "-netdev", "hubport,id=n0,hubid=0",
