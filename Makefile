@@ -44,7 +44,7 @@ help:
 	@echo "make bench   measure;  BENCH='exits aia'   a part of it"
 	@echo "make bench-configtool   measure configtool"
 	@echo "make soak    random operations of a hostile guest beside others (OPS=10000000, SEED=, BOARDS='gicv3 aia')"
-	@echo "make fuzz    configtool on damaged input (SECONDS=60, SEED=1)"
+	@echo "make fuzz    configtool on damaged input, and random systems built and verified (SECONDS=60, SYSTEMS=10, SEED=1)"
 	@echo "make lint    check the sources"
 	@echo "make deps    install what is missing on this machine (the others do it, too)"
 	@echo "make clean   remove build/"
@@ -100,8 +100,10 @@ test-dtbs: deps-test
 
 SECONDS ?= 60
 SEED    ?= 1
+SYSTEMS ?= 10
 fuzz: deps-test
 	$(quiet)$(PYTHON) tests/fuzz --seconds $(SECONDS) --seed $(SEED)
+	$(quiet)$(PYTHON) tests/fuzz/whole.py --systems $(SYSTEMS) --seed $(SEED)
 
 # Without a SEED of yours it takes another one each time, and prints it.
 soak: deps-test

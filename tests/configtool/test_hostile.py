@@ -314,11 +314,14 @@ def test_any_text_is_a_description_or_a_mistake(text: str, behind: bool) -> None
 
 JSON = st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False),
                               st.text(max_size=5),
-                              st.sampled_from(["16MiB", "identity", "guest.elf", "rtc@101000", "cpu@0"])),
+                              st.sampled_from(["16MiB", "identity", "guest.elf", "rtc@101000", "cpu@0", "auto", "0-3",
+                                               "50%", "1GiB/s", "10ms", "direct", True])),
                     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(
                         ["a", "ram", "size", "at", "phys", "file", "image", "vcpus", "cpus", "count", "memory",
                          "devices", "name",
-                         "rest", "except", "linux", "channels", "from", "to", "between", "on_fault", "action"]), inner,
+                         "rest", "except", "linux", "channels", "from", "to", "between", "on_fault", "action",
+                         "colors", "bandwidth", "budget", "watchdog", "timeout", "manager", "interrupts",
+                         "devicetree"]), inner,
                          max_size=4)),
                     max_leaves=12)
 
