@@ -36,13 +36,13 @@ TEST(sbi_hsm_states)
     cpu_set_state(other, VCPU_STARTING);
 
     fake_run_as(other);
-    csrs->vsatp = csrs->vsstatus = csrs->vsie = csrs->vstvec = 77;
+    csrs->vsatp = csrs->vsstatus = csrs->vsie = csrs->vstvec = csrs->vsepc = csrs->vscause = csrs->vstval = 77;
     csrs->hvip = VSSIP;
     CHECK_EQ(OUTCOME(cpu_park(other)), ENTERED);
     CHECK_EQ(csrs->sepc, 0x80fffffe);
     CHECK_EQ(other->arch.x[10], 1);
     CHECK_EQ(other->arch.x[11], 0xabc);
-    CHECK_EQ(csrs->vsatp | csrs->vsstatus | csrs->vsie | csrs->vstvec, 0);
+    CHECK_EQ(csrs->vsatp | csrs->vsstatus | csrs->vsie | csrs->vstvec | csrs->vsepc | csrs->vscause | csrs->vstval, 0);
     CHECK_EQ(csrs->hvip, 0);
     CHECK_EQ(csrs->vstimecmp, UINT64_MAX);
     CHECK_EQ(csrs->hstatus & (HSTATUS_SPV | HSTATUS_SPVP), HSTATUS_SPV | HSTATUS_SPVP);

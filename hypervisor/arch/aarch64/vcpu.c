@@ -110,6 +110,15 @@ void arch_vcpu_start(struct cpu *cpu, uint64_t pc, uint64_t arg)
     sysreg_write(cntv_ctl_el0, 0);
     sysreg_write(cntp_ctl_el0, 0);
     sysreg_write(mdscr_el1, 0);
+    /* A reset leaves these as they are, but a life shall find nothing of the one before. */
+    sysreg_write(elr_el1, 0);
+    sysreg_write(spsr_el1, 0);
+    sysreg_write(esr_el1, 0);
+    sysreg_write(far_el1, 0);
+    sysreg_write(par_el1, 0);
+    sysreg_write(amair_el1, 0);
+    sysreg_write(afsr0_el1, 0);
+    sysreg_write(afsr1_el1, 0);
     ensure(sysreg_read(vttbr_el2) == cpu->vm->config->stage2);
     sysreg_write(elr_el2, pc);
     sysreg_write(spsr_el2, SPSR_EL1H_MASKED);

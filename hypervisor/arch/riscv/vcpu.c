@@ -88,6 +88,9 @@ void vcpu_enter(struct cpu *cpu, uint64_t pc, uint64_t arg)
     csr_write(vsie, 0);
     csr_write(vstvec, 0);
     csr_write(vsscratch, 0);
+    csr_write(vsepc, 0);
+    csr_write(vscause, 0);
+    csr_write(vstval, 0);
     csr_write(vsatp, 0);
     csr_write(scounteren, SCOUNTEREN_GUEST); /* as firmware leaves it: kernels take it that user space can read time */
     csr_write(senvcfg, 0);

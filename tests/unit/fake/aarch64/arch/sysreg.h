@@ -20,7 +20,7 @@ struct fake_sysregs {
     unsigned long mdcr_el2, mdscr_el1, midr_el1, mpidr_el1, pmcr_el0, id_aa64dfr0_el1, id_aa64mmfr1_el1, sctlr_el1,
         sp_el0, sp_el1;
     unsigned long spsr_el1, spsr_el2, tcr_el1, tpidr_el0, tpidr_el1, tpidr_el2, tpidrro_el0, ttbr0_el1, ttbr0_el2,
-        ttbr1_el1, vbar_el1;
+        ttbr1_el1, vbar_el1, par_el1, amair_el1, afsr0_el1, afsr1_el1;
     unsigned long vmpidr_el2, vpidr_el2, vtcr_el2, vttbr_el2;
     /* Of the GICv3, as drivers/gicv3.c names them. */
     unsigned long S3_4_C12_C9_5, S3_0_C4_C6_0, S3_0_C12_C12_3, S3_0_C12_C12_4, S3_0_C12_C12_7, S3_0_C12_C12_0;
