@@ -89,6 +89,23 @@ int vuart_take(struct vm *vm);
 /* As at first. */
 void vuart_reset(struct vm *vm);
 
+/* False: no such register, width or alignment. */
 bool vuart_access(struct cpu *cpu, struct vdev_access *access);
+
+/* For a model: something typed waits; the next byte of it, taken, -1: none. */
+static inline bool vuart_has_input(const struct vuart *uart)
+{
+    return uart->rx_head != uart->rx_tail;
+}
+int vuart_next(struct vuart *uart);
+
+/*
+ * What a model is, called with the UART's lock: whether it has a register of this offset, width and alignment; a read and a
+ * write of it; whether it interrupts. `sent`: the written byte is output; `idle`: the guest seems to wait for input.
+ */
+bool vuart_takes(const struct vdev_access *access);
+uint32_t vuart_read(struct vuart *uart, uint64_t reg, bool *idle);
+void vuart_write(struct vuart *uart, uint64_t reg, uint32_t value, bool *sent, bool *idle);
+bool vuart_interrupts(const struct vuart *uart);
 
 #endif

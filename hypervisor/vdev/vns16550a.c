@@ -3,9 +3,7 @@
  * A virtual ns16550a, registers one byte apart. Source: TI PC16550D data sheet, section 8 (registers).
  * Its transmitter is always empty; its line status never shows an error.
  */
-#include "console.h"
 #include "vdev.h"
-#include "vm.h"
 
 enum {
     REG_DATA = 0, /* receive buffer, transmit holding; divisor low with DLAB */
@@ -30,83 +28,16 @@ enum {
 #define LSR_EMPTY    0x60u
 #define MSR_ONLINE   0xb0u /* carrier, data set ready, clear to send */
 
-static bool has_input(const struct vuart *uart)
-{
-    return uart->rx_head != uart->rx_tail;
-}
-
 static uint8_t identify(const struct vuart *uart)
 {
-    if ((uart->ier & IER_RECEIVED) && has_input(uart))
+    if ((uart->ier & IER_RECEIVED) && vuart_has_input(uart))
         return IIR_RECEIVED;
     if ((uart->ier & IER_EMPTY) && uart->thre)
         return IIR_EMPTY;
     return IIR_NONE;
 }
 
-static void update_line(struct cpu *cpu, struct vm *vm)
-{
-    virq_set_level(cpu, vm, vm->config->uart_irq, identify(&vm->uart) != IIR_NONE);
-}
-
-static int take_locked(struct vuart *uart)
-{
-    return has_input(uart) ? uart->rx[uart->rx_tail++ % VUART_RX_SIZE] : -1;
-}
-
-void vuart_receive(struct cpu *cpu, struct vm *vm, uint8_t byte)
-{
-    struct vuart *uart = &vm->uart;
-
-    spin_lock(&uart->lock);
-    if (uart->rx_head - uart->rx_tail < VUART_RX_SIZE) {
-        uart->rx[uart->rx_head % VUART_RX_SIZE] = byte;
-        uart->rx_head++;
-    }
-    if (vm->config->uart_irq != 0)
-        update_line(cpu, vm);
-    spin_unlock(&uart->lock);
-}
-
-void vuart_reset(struct vm *vm)
-{
-    struct vuart *uart = &vm->uart;
-
-    spin_lock(&uart->lock);
-    uart->rx_tail = uart->rx_head;
-    uart->ier = 0;
-    uart->lcr = 0;
-    uart->mcr = 0;
-    uart->scratch = 0;
-    uart->divisor[0] = 0;
-    uart->divisor[1] = 0;
-    uart->thre = false;
-    uart->polled = false;
-    spin_unlock(&uart->lock);
-}
-
-int vuart_peek(struct vm *vm)
-{
-    const struct vuart *uart = &vm->uart;
-    int byte;
-
-    spin_lock(&vm->uart.lock);
-    byte = has_input(uart) ? uart->rx[uart->rx_tail % VUART_RX_SIZE] : -1;
-    spin_unlock(&vm->uart.lock);
-    return byte;
-}
-
-int vuart_take(struct vm *vm)
-{
-    int byte;
-
-    spin_lock(&vm->uart.lock);
-    byte = take_locked(&vm->uart);
-    spin_unlock(&vm->uart.lock);
-    return byte;
-}
-
-static uint8_t read_register(struct vuart *uart, uint64_t reg, bool *idle)
+uint32_t vuart_read(struct vuart *uart, uint64_t reg, bool *idle)
 {
     bool divisor = (uart->lcr & LCR_DLAB) != 0;
     uint8_t value = 0;
@@ -116,7 +47,7 @@ static uint8_t read_register(struct vuart *uart, uint64_t reg, bool *idle)
         if (divisor) {
             value = uart->divisor[0];
         } else {
-            int byte = take_locked(uart);
+            int byte = vuart_next(uart);
 
             value = byte < 0 ? 0 : (uint8_t)byte;
         }
@@ -140,7 +71,7 @@ static uint8_t read_register(struct vuart *uart, uint64_t reg, bool *idle)
         /* Asked twice with nothing sent in between: the guest waits for input, so what it wrote is a prompt. */
         *idle = uart->polled;
         uart->polled = true;
-        value = LSR_EMPTY | (has_input(uart) ? LSR_READY : 0);
+        value = LSR_EMPTY | (vuart_has_input(uart) ? LSR_READY : 0);
         break;
     case REG_MSR:
         value = MSR_ONLINE;
@@ -154,8 +85,9 @@ static uint8_t read_register(struct vuart *uart, uint64_t reg, bool *idle)
     return value;
 }
 
-static void write_register(struct vuart *uart, uint64_t reg, uint8_t value, bool *sent, bool *idle)
+void vuart_write(struct vuart *uart, uint64_t reg, uint32_t written, bool *sent, bool *idle)
 {
+    uint8_t value = (uint8_t)written;
     bool divisor = (uart->lcr & LCR_DLAB) != 0;
 
     switch (reg) {
@@ -197,25 +129,12 @@ static void write_register(struct vuart *uart, uint64_t reg, uint8_t value, bool
     }
 }
 
-bool vuart_access(struct cpu *cpu, struct vdev_access *access)
+bool vuart_takes(const struct vdev_access *access)
 {
-    struct vm *vm = cpu->vm;
-    struct vuart *uart = &vm->uart;
-    bool sent = false;
-    bool idle = false;
+    return access->offset <= REG_SCRATCH && access->width == 1;
+}
 
-    if (access->offset > REG_SCRATCH || access->width != 1)
-        return false;
-    spin_lock(&uart->lock);
-    if (access->write)
-        write_register(uart, access->offset, (uint8_t)access->value, &sent, &idle);
-    else
-        access->value = read_register(uart, access->offset, &idle);
-    update_line(cpu, vm);
-    spin_unlock(&uart->lock);
-    if (sent)
-        console_put(vm, (char)access->value);
-    if (idle)
-        console_idle(vm);
-    return true;
+bool vuart_interrupts(const struct vuart *uart)
+{
+    return identify(uart) != IIR_NONE;
 }
