@@ -188,8 +188,9 @@ static long pass_on(struct cpu *cpu, uint32_t function)
 {
     const struct vm_config *vm = cpu->vm->config;
     uint64_t mask = argument_mask(function);
-    uint64_t x[8] = {function};
+    uint64_t x[8];
 
+    x[0] = function;
     for (unsigned i = 1; i < 8; i++)
         x[i] = cpu->arch.x[i] & mask;
     for (uint32_t i = 0; i < vm->firmware_count && vm->firmware[i].function <= function; i++) {

@@ -65,14 +65,14 @@ static inline long psci_call(uint32_t function, uint64_t arg0, uint64_t arg1, ui
  */
 static inline void psci_pass(uint64_t *x)
 {
-    register uint64_t x0 __asm__("x0") = x[0];
-    register uint64_t x1 __asm__("x1") = x[1];
-    register uint64_t x2 __asm__("x2") = x[2];
-    register uint64_t x3 __asm__("x3") = x[3];
-    register uint64_t x4 __asm__("x4") = x[4];
-    register uint64_t x5 __asm__("x5") = x[5];
-    register uint64_t x6 __asm__("x6") = x[6];
-    register uint64_t x7 __asm__("x7") = x[7];
+    register uint64_t x0 __asm__("x0") = x[0]; /* cppcheck-suppress constStatement */
+    register uint64_t x1 __asm__("x1") = x[1]; /* cppcheck-suppress constStatement */
+    register uint64_t x2 __asm__("x2") = x[2]; /* cppcheck-suppress constStatement */
+    register uint64_t x3 __asm__("x3") = x[3]; /* cppcheck-suppress constStatement */
+    register uint64_t x4 __asm__("x4") = x[4]; /* cppcheck-suppress constStatement */
+    register uint64_t x5 __asm__("x5") = x[5]; /* cppcheck-suppress constStatement */
+    register uint64_t x6 __asm__("x6") = x[6]; /* cppcheck-suppress constStatement */
+    register uint64_t x7 __asm__("x7") = x[7]; /* cppcheck-suppress constStatement */
 
     __asm__ volatile("smc #0"
                      : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5), "+r"(x6), "+r"(x7)
