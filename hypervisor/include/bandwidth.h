@@ -45,8 +45,8 @@ void bandwidth_start(struct cpu *cpu);
 /* The vCPU has used what it was granted; cpu->held is then true, unless it has been granted more. */
 void bandwidth_overflow(struct cpu *cpu);
 
-/* The timer's deadline is reached. */
-void bandwidth_expired(struct cpu *cpu);
+/* The timer's deadline is reached; `now`: arch_time() as it was found to be. */
+void bandwidth_expired(struct cpu *cpu, uint64_t now);
 
 /*
  * Where cpu->held: wait for the end of the period, before the guest goes on. Interrupts are handled meanwhile, and wait for

@@ -21,7 +21,10 @@ enum timer_use { TIMER_WATCHDOG, TIMER_BANDWIDTH, TIMER_USES };
  */
 void timer_set(struct cpu *cpu, enum timer_use use, uint64_t deadline);
 
-/* Called by the architecture once the deadline of arch_timer_set() is reached. It holds no lock, nor does its caller. */
+/*
+ * Called by the architecture once the deadline of arch_timer_set() is reached, which it calls in any case before it returns.
+ * It holds no lock, nor does its caller.
+ */
 void timer_expired(struct cpu *cpu);
 
 #endif

@@ -97,36 +97,30 @@ static uint32_t draw(uint32_t pool, uint64_t now, uint32_t wanted, bool is_lende
     return 0;
 }
 
-static bool grant(struct cpu *cpu, uint64_t events)
+static bool grant(struct cpu *cpu, struct budget *budget, uint64_t events)
 {
-    struct budget *budget = &budgets[cpu->index];
-
     budget->granted += events;
     budget->left = pmu_grant(cpu, events);
     return budget->left > 0;
 }
 
-/* Take from the pool, if the vCPU has one. */
-static bool grant_pooled(struct cpu *cpu, uint64_t now)
+/* Take from the pool of the vCPU, which has one. */
+static bool grant_pooled(struct cpu *cpu, const struct budget_config *own, struct budget *budget, uint64_t now)
 {
-    const struct budget_config *own = config_of(cpu);
-    struct budget *budget = &budgets[cpu->index];
     bool is_lender = own->claim != 0;
     uint32_t drawn;
 
-    if (own->grain == 0 || (is_lender && budget->claimed))
+    if (is_lender && budget->claimed)
         return false;
     budget->claimed = is_lender;
     drawn = draw(own->pool, now, is_lender ? own->claim : 1, is_lender);
     budget->drawn += drawn;
-    return drawn != 0 && grant(cpu, drawn * own->grain);
+    return drawn != 0 && grant(cpu, budget, drawn * own->grain);
 }
 
 /* The vCPU has nothing left: what it may have now. False: it has to wait. */
-static bool refill(struct cpu *cpu, uint64_t now)
+static inline bool refill(struct cpu *cpu, const struct budget_config *own, struct budget *budget, uint64_t now)
 {
-    const struct budget_config *own = config_of(cpu);
-    struct budget *budget = &budgets[cpu->index];
     uint64_t age = now - budget->since;
 
     if (age >= own->period) {
@@ -137,38 +131,31 @@ static bool refill(struct cpu *cpu, uint64_t now)
             budget->since = cpu->held && age < 2 * own->period ? budget->since + own->period : now;
         budget->passed = false;
         budget->claimed = false;
-        if (own->own != 0 && grant(cpu, own->own))
+        if (own->own != 0 && grant(cpu, budget, own->own))
             return true;
     }
-    return grant_pooled(cpu, now);
+    return own->grain != 0 && grant_pooled(cpu, own, budget, now);
 }
 
 void bandwidth_start(struct cpu *cpu)
 {
-    const struct budget_config *own = config_of(cpu);
-    uint64_t now = arch_time();
-
-    if (own->period == 0)
+    if (!bandwidth_is_regulated(cpu->index))
         return;
     pmu_start(cpu);
-    budgets[cpu->index].since = now - own->period;
-    if (!refill(cpu, now))
-        bandwidth_overflow(cpu);
+    budgets[cpu->index].since = arch_time() - config_of(cpu)->period;
+    bandwidth_overflow(cpu);
 }
 
-static void hold(struct cpu *cpu, uint64_t now)
+static void hold(struct cpu *cpu, const struct budget_config *own, struct budget *budget, uint64_t now)
 {
-    struct budget *budget = &budgets[cpu->index];
-
     cpu->held = true;
     budget->held_at = now;
     budget->throttles++;
-    timer_set(cpu, TIMER_BANDWIDTH, budget->since + config_of(cpu)->period);
+    timer_set(cpu, TIMER_BANDWIDTH, budget->since + own->period);
 }
 
-static void release(struct cpu *cpu, uint64_t now)
+static void release(struct cpu *cpu, struct budget *budget, uint64_t now)
 {
-    struct budget *budget = &budgets[cpu->index];
     uint64_t waited = now - budget->held_at;
 
     cpu->held = false;
@@ -178,28 +165,30 @@ static void release(struct cpu *cpu, uint64_t now)
 
 void bandwidth_overflow(struct cpu *cpu)
 {
+    const struct budget_config *own = config_of(cpu);
+    struct budget *budget = &budgets[cpu->index];
     uint64_t now = arch_time();
 
-    if (!cpu->held && !refill(cpu, now))
-        hold(cpu, now);
+    if (!cpu->held && !refill(cpu, own, budget, now))
+        hold(cpu, own, budget, now);
 }
 
-void bandwidth_expired(struct cpu *cpu)
+void bandwidth_expired(struct cpu *cpu, uint64_t now)
 {
-    uint64_t now = arch_time();
+    const struct budget_config *own = config_of(cpu);
+    struct budget *budget = &budgets[cpu->index];
 
     if (!cpu->held)
         return;
-    if (refill(cpu, now))
-        release(cpu, now);
+    if (refill(cpu, own, budget, now))
+        release(cpu, budget, now);
     else
-        timer_set(cpu, TIMER_BANDWIDTH, budgets[cpu->index].since + config_of(cpu)->period);
+        timer_set(cpu, TIMER_BANDWIDTH, budget->since + own->period);
 }
 
 /* A critical interrupt waits for the vCPU, the first in this period: let the guest take it. */
-static bool pass(struct cpu *cpu)
+static bool pass(struct cpu *cpu, const struct budget_config *own)
 {
-    const struct budget_config *own = config_of(cpu);
     struct budget *budget = &budgets[cpu->index];
 
     if (budget->passed)
@@ -209,9 +198,9 @@ static bool pass(struct cpu *cpu)
             continue;
         budget->passed = true;
         budget->passes++;
-        if (!grant(cpu, own->passing))
+        if (!grant(cpu, budget, own->passing))
             return false;
-        release(cpu, arch_time());
+        release(cpu, budget, arch_time());
         timer_set(cpu, TIMER_BANDWIDTH, TIMER_NEVER);
         return true;
     }
@@ -228,12 +217,14 @@ static bool timer_may_pass(const struct cpu *cpu)
 
 void bandwidth_hold(struct cpu *cpu)
 {
+    const struct budget_config *own = config_of(cpu);
     bool stop = false;
 
     arch_vcpu_quiet(cpu, timer_may_pass(cpu) ? QUIET_BUT_TIMER : QUIET);
-    while (cpu->held && !stop && !pass(cpu)) {
+    while (cpu->held && !stop && !(own->pass_count != 0 && pass(cpu, own))) {
         arch_wait(cpu);
-        stop = cpu_take_events(cpu);
+        /* A state in which the vCPU has to stop is told by an event. */
+        stop = __atomic_load_n(&cpu->events, __ATOMIC_RELAXED) != 0 && cpu_take_events(cpu);
     }
     arch_vcpu_quiet(cpu, LOUD);
     if (stop)

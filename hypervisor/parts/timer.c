@@ -9,14 +9,20 @@
 /* Of each CPU; 0: never. A CPU touches its own alone. */
 static uint64_t deadlines[PLAN_CPUS][TIMER_USES];
 
-static void arm(struct cpu *cpu)
+/* Of what this system does not use nothing is left by the compiler. */
+static bool is_used(int use)
+{
+    return use == TIMER_WATCHDOG ? PLAN_WATCHDOG != 0 : PLAN_BANDWIDTH;
+}
+
+static inline void arm(struct cpu *cpu)
 {
     uint64_t next = TIMER_NEVER;
 
     for (int use = 0; use < TIMER_USES; use++) {
         uint64_t deadline = deadlines[cpu->index][use];
 
-        if (deadline != 0 && deadline < next)
+        if (is_used(use) && deadline != 0 && deadline < next)
             next = deadline;
     }
     arch_timer_set(cpu, next);
@@ -28,7 +34,7 @@ void timer_set(struct cpu *cpu, enum timer_use use, uint64_t deadline)
     arm(cpu);
 }
 
-static void call(struct cpu *cpu, enum timer_use use)
+static void call(struct cpu *cpu, enum timer_use use, uint64_t now)
 {
     switch (use) {
     case TIMER_WATCHDOG:
@@ -37,7 +43,7 @@ static void call(struct cpu *cpu, enum timer_use use)
         break;
     case TIMER_BANDWIDTH:
         if (PLAN_BANDWIDTH)
-            bandwidth_expired(cpu);
+            bandwidth_expired(cpu, now);
         break;
     case TIMER_USES:
         break;
@@ -51,9 +57,9 @@ void timer_expired(struct cpu *cpu)
     for (int use = 0; use < TIMER_USES; use++) {
         uint64_t *deadline = &deadlines[cpu->index][use];
 
-        if (*deadline != 0 && *deadline <= now) {
+        if (is_used(use) && *deadline != 0 && *deadline <= now) {
             *deadline = 0;
-            call(cpu, (enum timer_use)use);
+            call(cpu, (enum timer_use)use, now);
         }
     }
     arm(cpu);

@@ -80,6 +80,26 @@ TEST(bandwidth_counter_is_out_of_the_guests_reach)
     CHECK_EQ(sysregs->pmcntenset_el0, 0);
 }
 
+TEST(timer_takes_the_nearest_deadline)
+{
+    struct cpu *cpu = sharer();
+
+    boot();
+    at(cpu, 100);
+    timer_set(cpu, TIMER_WATCHDOG, 5000);
+    CHECK_EQ(sysregs->cnthp_cval_el2, 5001);
+    timer_set(cpu, TIMER_BANDWIDTH, 3000);
+    CHECK_EQ(sysregs->cnthp_cval_el2, 3001);
+    expire(cpu, 3001);
+    CHECK_EQ(sysregs->cnthp_cval_el2, 5001);
+    CHECK_EQ(sysregs->cnthp_ctl_el2, 1);
+    timer_set(cpu, TIMER_BANDWIDTH, 4000);
+    timer_set(cpu, TIMER_BANDWIDTH, TIMER_NEVER);
+    CHECK_EQ(sysregs->cnthp_cval_el2, 5001);
+    expire(cpu, 5001);
+    CHECK_EQ(sysregs->cnthp_ctl_el2, 0);
+}
+
 TEST(bandwidth_below_the_budget_costs_nothing_and_is_granted_anew)
 {
     boot();

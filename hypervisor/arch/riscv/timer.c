@@ -137,9 +137,10 @@ static void shared_fired(struct cpu *cpu)
 
     if (take(&deadlines[cpu->index].guest, now))
         csr_set(hvip, 1 << IRQ_VS_TIMER);
-    arm(cpu);
     if (own)
-        timer_expired(cpu);
+        timer_expired(cpu); /* arms it, too */
+    else
+        arm(cpu);
 }
 
 void timer_fired(struct cpu *cpu)

@@ -272,8 +272,19 @@ void fake_interrupts(void)
     fake_run_as(before);
 }
 
+__attribute__((weak)) void fake_pmu_read(const unsigned long *reg)
+{
+    (void)reg;
+}
+
+__attribute__((weak)) void fake_pmu_written(const unsigned long *reg)
+{
+    (void)reg;
+}
+
 void fake_sysreg_read(const unsigned long *reg)
 {
+    fake_pmu_read(reg);
     if (reg == &sysregs->S3_0_C12_C12_0)
         sysregs->S3_0_C12_C12_0 = acknowledge(fake_running());
     else if (reg == &sysregs->S3_4_C12_C11_1)
@@ -286,6 +297,7 @@ void fake_sysreg_written(const unsigned long *reg)
 {
     unsigned long value = *reg;
 
+    fake_pmu_written(reg);
     if (reg == &sysregs->S3_0_C12_C12_1)
         end(fake_running(), (uint32_t)value);
     else if (reg == &sysregs->S3_0_C12_C11_1)

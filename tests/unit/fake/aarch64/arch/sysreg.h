@@ -39,6 +39,10 @@ extern struct fake_sysregs *sysregs;
 void fake_sysreg_read(const unsigned long *reg);
 void fake_sysreg_written(const unsigned long *reg);
 
+/* The same, of a test that has counters of its own; another need not have them. */
+void fake_pmu_read(const unsigned long *reg);
+void fake_pmu_written(const unsigned long *reg);
+
 #define sysreg_read(name)         (fake_sysreg_read(&sysregs->name), sysregs->name)
 #define sysreg_write(name, value) (sysregs->name = (unsigned long)(value), fake_sysreg_written(&sysregs->name))
 
