@@ -10,7 +10,6 @@
 #define GICD_CTLR       0x000u
 #define GICD_ISENABLER  0x100u
 #define GICD_ICENABLER  0x180u
-#define GICD_ISPENDR    0x200u
 #define GICD_ICACTIVER  0x380u
 #define GICD_IPRIORITYR 0x400u
 #define GICD_ITARGETSR  0x800u
@@ -180,13 +179,6 @@ void gic_lr_set(uint32_t index, uint32_t id, uint32_t priority, uint32_t physica
 bool gic_lr_ends_apart(uint32_t physical)
 {
     return forgets_levels && (config.irq_edges[physical / 32] >> (physical % 32) & 1) == 0;
-}
-
-/* An active level is pending while its line is high (IHI 0048B, section 4.3.7). */
-bool gic_line(const struct cpu *cpu, uint32_t physical)
-{
-    (void)cpu;
-    return (mmio_read32(gicd(GICD_ISPENDR) + physical / 32 * 4) >> (physical % 32) & 1) != 0;
 }
 
 void gic_lr_refill(bool wanted)

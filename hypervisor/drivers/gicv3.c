@@ -248,12 +248,6 @@ bool gic_lr_ends_apart(uint32_t physical)
     return false;
 }
 
-/* An active level is pending while its line is high (IHI 0069H, 12.9, GICD_ISPENDR<n>). */
-bool gic_line(const struct cpu *cpu, uint32_t physical)
-{
-    return (mmio_read32(bit_register(cpu, GICD_ISPENDR, physical)) >> (physical % 32) & 1) != 0;
-}
-
 void gic_lr_refill(bool wanted)
 {
     sysreg_write(ICH_HCR_EL2, wanted ? ICH_HCR_EN | ICH_HCR_UIE : ICH_HCR_EN);

@@ -59,9 +59,6 @@ void gic_lr_set(uint32_t index, uint32_t id, uint32_t priority, uint32_t physica
  */
 bool gic_lr_ends_apart(uint32_t physical);
 
-/* The line of a level interrupt that is active, this CPU's own or a shared one, is high still. */
-bool gic_line(const struct cpu *cpu, uint32_t physical);
-
 /* Interrupt this CPU when its list registers run empty. */
 void gic_lr_refill(bool wanted);
 

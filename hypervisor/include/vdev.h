@@ -47,7 +47,7 @@ void virq_reset_vcpu(struct cpu *cpu);
 /* All vCPUs are off: nothing pending, nothing claimed, at the physical controller either. `cpu`: one of the VM's. */
 void virq_reset(struct cpu *cpu);
 
-/* An enabled interrupt waits for this CPU's vCPU (of a GIC); one whose line has gone low is dropped first. */
+/* An enabled interrupt waits for this CPU's vCPU (of a GIC). */
 bool virq_waiting(struct cpu *cpu);
 
 /* This vCPU would be offered an interrupt, were it not for priorities: it is pending, enabled and goes to it. */

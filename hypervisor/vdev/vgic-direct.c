@@ -100,7 +100,7 @@ static void put_enables(struct vm *vm, uint32_t vcpu, uint32_t base, uint32_t ow
     for (uint32_t bits = own; bits != 0; bits &= bits - 1) {
         uint32_t n = bit_lowest(bits);
 
-        put_priority(vm, vcpu, base + n, *vgic_priority(vgic_word(&vm->virq, vcpu, base), n));
+        put_priority(vm, vcpu, base + n, vgic_word(&vm->virq, vcpu, base)->priority[n]);
         if (base >= GIC_SPI)
             put_route(vm, base + n, target_of(&vm->virq, vcpu, base + n));
     }
@@ -247,7 +247,7 @@ void direct_set_enabled(struct cpu *cpu, uint32_t enabled)
 
     if ((enabled != 0) != (virq->enabled != 0)) {
         for (uint32_t vcpu = 0; vcpu < vm->config->vcpu_count; vcpu++)
-            put_enables(vm, vcpu, 0, virq->vcpus[vcpu].private.enable, enabled != 0);
+            put_enables(vm, vcpu, 0, virq->private[vcpu].enable, enabled != 0);
         for (uint32_t base = GIC_SPI; base < PLAN_IRQ_WORDS * 32; base += 32)
             put_enables(vm, 0, base, vgic_word(virq, 0, base)->enable, enabled != 0);
     }
@@ -296,10 +296,10 @@ static uint32_t access_priorities(struct vm *vm, uint32_t vcpu, uint32_t id, uin
 
     for (uint32_t i = 0; i < width; i++) {
         if (write && owns(vm, id + i)) {
-            *vgic_priority(word, id + i) = (uint8_t)(value >> i * 8 & 0xf8);
+            word->priority[(id + i) % 32] = (uint8_t)(value >> i * 8 & 0xf8);
             put_priority(vm, vcpu, id + i, value >> i * 8 & 0xf8);
         }
-        read |= (uint32_t)*vgic_priority(word, id + i) << i * 8;
+        read |= (uint32_t)word->priority[(id + i) % 32] << i * 8;
     }
     return read;
 }
@@ -381,7 +381,7 @@ void direct_reset_vcpu(struct cpu *cpu)
 
     reset_interface();
     quiet(cpu->vm, cpu->vcpu, 0);
-    virq->vcpus[cpu->vcpu].private = (struct vgic_word){.enable = 0xffff, .edge = 0xffff};
+    virq->private[cpu->vcpu] = (struct vgic_word){.enable = 0xffff, .edge = 0xffff};
     if (virq->enabled != 0)
         put_enables(cpu->vm, cpu->vcpu, 0, 0xffff, true);
 }

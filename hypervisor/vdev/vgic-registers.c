@@ -29,13 +29,13 @@ static uint32_t access_bits(struct cpu *cpu, uint32_t vcpu, uint32_t offset, uin
     switch (offset & ~0x7fu) {
     case REG_IGROUPR:
         if (write)
-            __atomic_store_n(&word->group, value, __ATOMIC_RELAXED);
-        return __atomic_load_n(&word->group, __ATOMIC_RELAXED);
+            word->group = value;
+        return word->group;
     case REG_ISENABLER:
     case REG_ICENABLER:
         if (write)
             vgic_enable(cpu, vcpu, base, value, (offset & ~0x7fu) == REG_ISENABLER);
-        return __atomic_load_n(&word->enable, __ATOMIC_RELAXED);
+        return word->enable;
     case REG_ISPENDR:
     case REG_ICPENDR:
         if (write)
@@ -49,17 +49,22 @@ static uint32_t access_bits(struct cpu *cpu, uint32_t vcpu, uint32_t offset, uin
 /* Five bits of each are implemented; n is a multiple of the width. */
 static uint32_t access_priorities(struct vgic_word *word, uint32_t n, uint32_t width, bool write, uint32_t value)
 {
+    uint8_t *at = &word->priority[n];
     uint32_t read = 0;
 
     if (width == 4) {
-        if (write)
-            __atomic_store_n(&word->priority[n / 4], value & 0xf8f8f8f8u, __ATOMIC_RELAXED);
-        return __atomic_load_n(&word->priority[n / 4], __ATOMIC_RELAXED);
+        if (write) {
+            at[0] = (uint8_t)(value & 0xf8);
+            at[1] = (uint8_t)(value >> 8 & 0xf8);
+            at[2] = (uint8_t)(value >> 16 & 0xf8);
+            at[3] = (uint8_t)(value >> 24 & 0xf8);
+        }
+        return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
     }
     for (uint32_t i = 0; i < width; i++) {
         if (write)
-            __atomic_store_n(vgic_priority(word, n + i), (uint8_t)(value >> i * 8 & 0xf8), __ATOMIC_RELAXED);
-        read |= (uint32_t)__atomic_load_n(vgic_priority(word, n + i), __ATOMIC_RELAXED) << i * 8;
+            at[i] = (uint8_t)(value >> i * 8 & 0xf8);
+        read |= (uint32_t)at[i] << i * 8;
     }
     return read;
 }
@@ -72,11 +77,9 @@ static uint32_t access_config(struct vgic_word *word, uint32_t n, bool write, ui
     for (uint32_t i = 0; i < 16; i++) {
         uint32_t edge = 1u << (n + i);
 
-        if (write && (value >> (i * 2 + 1) & 1) != 0)
-            __atomic_fetch_or(&word->edge, edge, __ATOMIC_RELAXED);
-        else if (write)
-            __atomic_fetch_and(&word->edge, ~edge, __ATOMIC_RELAXED);
-        if ((__atomic_load_n(&word->edge, __ATOMIC_RELAXED) & edge) != 0)
+        if (write)
+            word->edge = (value >> (i * 2 + 1) & 1) != 0 ? word->edge | edge : word->edge & ~edge;
+        if ((word->edge & edge) != 0)
             read |= 2u << i * 2;
     }
     return read;
@@ -89,9 +92,7 @@ void vgic_access(struct cpu *cpu, uint32_t vcpu, uint32_t offset, struct vdev_ac
     uint32_t id;
 
     if (vm_is_direct(cpu->vm)) {
-        spin_lock(&virq->lock);
         direct_access(cpu, vcpu, offset, access);
-        spin_unlock(&virq->lock);
         return;
     }
     access->value = 0;

@@ -38,7 +38,7 @@ static void access_targets(struct cpu *cpu, uint32_t id, struct vdev_access *acc
         if (id + i >= GIC_SPI) {
             if (access->write)
                 vgic_route(cpu, id + i, targets != 0 ? bit_lowest(targets) : 0);
-            target = __atomic_load_n(&virq->route[id + i - GIC_SPI], __ATOMIC_RELAXED);
+            target = virq->route[id + i - GIC_SPI];
         }
         value |= (uint64_t)1 << (target + i * 8);
     }
@@ -74,10 +74,11 @@ bool virq_access(struct cpu *cpu, struct vdev_access *access)
         access->value = 0;
         return true;
     }
+    spin_lock(&virq->lock);
     if (offset == GICD_CTLR) {
         if (access->write)
             vgic_set_enabled(cpu, (uint32_t)value & 3);
-        access->value = __atomic_load_n(&virq->enabled, __ATOMIC_RELAXED);
+        access->value = virq->enabled;
     } else if (offset == GICD_TYPER) {
         access->value = (cpu->vm->config->vcpu_count - 1) << 5 | (PLAN_IRQ_WORDS - 1);
     } else if (offset == GICD_IIDR) {
@@ -89,6 +90,7 @@ bool virq_access(struct cpu *cpu, struct vdev_access *access)
     } else {
         vgic_access(cpu, cpu->vcpu, offset, access);
     }
+    spin_unlock(&virq->lock);
     return true;
 }
 

@@ -101,8 +101,8 @@ static void access_redistributor(struct cpu *cpu, uint32_t vcpu, uint32_t offset
         access->value = typer >> 32;
     } else if (offset == GICR_WAKER) {
         if (access->write)
-            virq->vcpus[vcpu].asleep = (access->value & WAKER_SLEEP) != 0;
-        access->value = virq->vcpus[vcpu].asleep ? WAKER_SLEEP | WAKER_ASLEEP : 0;
+            virq->asleep[vcpu] = (access->value & WAKER_SLEEP) != 0;
+        access->value = virq->asleep[vcpu] ? WAKER_SLEEP | WAKER_ASLEEP : 0;
     } else if (offset == GICD_IIDR - 4) {
         access->value = IIDR_ARM;
     } else if (offset == PIDR2) {
@@ -114,16 +114,19 @@ static void access_redistributor(struct cpu *cpu, uint32_t vcpu, uint32_t offset
 
 bool virq_access(struct cpu *cpu, struct vdev_access *access)
 {
+    struct virq *virq = &cpu->vm->virq;
     uint32_t offset = (uint32_t)access->offset;
 
     if ((offset & (access->width - 1)) != 0)
         return false;
+    spin_lock(&virq->lock);
     if (offset < GICD_SIZE)
         access_distributor(cpu, offset, access);
     else if ((offset - GICD_SIZE) / GICR_STRIDE < cpu->vm->config->vcpu_count)
         access_redistributor(cpu, (offset - GICD_SIZE) / GICR_STRIDE, (offset - GICD_SIZE) % GICR_STRIDE, access);
     else
         access->value = 0;
+    spin_unlock(&virq->lock);
     if (access->width < 8)
         access->value &= ((uint64_t)1 << access->width * 8) - 1;
     return true;
@@ -132,7 +135,7 @@ bool virq_access(struct cpu *cpu, struct vdev_access *access)
 void vgic_reset_interface(struct vm *vm)
 {
     for (uint32_t vcpu = 0; vcpu < PLAN_VCPUS_MAX; vcpu++)
-        vm->virq.vcpus[vcpu].asleep = false;
+        vm->virq.asleep[vcpu] = false;
 }
 
 /* ICC_SGI1R_EL1: a target list of 16 within a cluster (affinity 1; 2, 3 and the range are 0), or all but the sender. */

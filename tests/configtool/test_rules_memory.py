@@ -326,7 +326,7 @@ def test_where_the_tree_cannot_lie() -> None:
     region = ("memory.ram: 0x80000000 to 0x81000000 (16MiB)",)
     assert said(only(tree_at("rom"))) == (
         "BH0440", "VM 'a' has no memory 'rom' for its device tree", "", region,
-        ("write the name of one of them, or an address",))
+        ("did you mean 'ram'?",))
     for at, end in ((0x7fff_f000, 0x8000_0000), (0x80ff_f800, 0x8100_0800), (0x8100_0000, 0x8100_1000)):
         described = tree_at(at, memory=(ram(16 * MIB, 10, at=0x8000_0000),))
         assert said(only(described)) == (

@@ -14,10 +14,10 @@ def test_memory_is_put_back_at_each_restart(boot, system: str):
     assert own == ["vm 'again' powered off, restarts"] * 2 + ["vm 'again' powered off", "all VMs have ended"]
 
 
-@pytest.mark.parametrize("system", ["system", "lives-gicv3"])
+@pytest.mark.parametrize("system", ["system", "thousand-gicv3"])
 def test_a_thousand_restarts_end_in_the_same_state(boot, system: str):
     """Sums of memory, registers and virtual interrupt controller, which each life compares and then spoils."""
-    console = boot(f"tests/guests/lives/{system}.yaml")
+    console = boot(f"tests/guests/thousand/{system}.yaml")
     assert console.expect_end(120) == 0
     first, last, count = console.lines("life")
     assert first.removeprefix("first: ") == last.removeprefix("last: ") and first != last

@@ -14,7 +14,7 @@ static struct cpu *self;
 
 static uint8_t *priority(void)
 {
-    return (uint8_t *)&vms[0].virq.shared[0].priority[2];
+    return &vms[0].virq.shared[0].priority[8];
 }
 
 static void boot(void)

@@ -72,9 +72,9 @@ TEST(aarch64_stores)
     self->arch.x[3] = 0x1122334455667788;
     data_abort(0x08000400 + 40, store(2, 3)); /* priorities */
     SKIPPED();
-    CHECK_EQ(vms[0].virq.shared[0].priority[2], 0x50607088);
+    CHECK_EQ(*(uint32_t *)&vms[0].virq.shared[0].priority[8], 0x50607088);
     data_abort(0x08000400 + 40, store(2, 31)); /* wzr */
-    CHECK_EQ(vms[0].virq.shared[0].priority[2], 0);
+    CHECK_EQ(*(uint32_t *)&vms[0].virq.shared[0].priority[8], 0);
     CHECK_EQ(self->exits[EXIT_MMIO], 4);
 }
 
@@ -210,7 +210,7 @@ TEST(aarch64_sgi_register)
     self->arch.x[17] = 3ul << 24 | 2;
     trap_exception(self, (uint64_t)EC_SYSREG << 26 | ESR_IL | iss | 17 << 5);
     SKIPPED();
-    CHECK_EQ(vms[0].virq.vcpus[1].private.pending, 1u << 3);
+    CHECK_EQ(vms[0].virq.private[1].pending, 1u << 3);
     trap_exception(self, (uint64_t)EC_SYSREG << 26 | ESR_IL | iss | 17 << 5 | 1); /* a read */
     INJECTED(0x200, ESR_IL);
     trap_exception(self, (uint64_t)EC_SYSREG << 26 | ESR_IL | SYSREG_ISS(3ul, 0ul, 12ul, 11ul, 7ul) | 17 << 5);

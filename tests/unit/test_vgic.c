@@ -407,26 +407,6 @@ TEST(vgic_waiting)
     CHECK(!virq_waiting(vcpu[0]));
 }
 
-/* A timer that is stopped after its interrupt was taken and before the guest saw it ends no wait (PSCI's suspend). */
-TEST(vgic_waiting_for_a_line_that_went_low)
-{
-    boot();
-    enable(0, TIMER, true);
-    fake_fire(vcpu[0], 27);
-    fake_interrupts();
-    CHECK(virq_waiting(vcpu[0]));
-    fake_lower(vcpu[0], 27);
-    CHECK(!virq_waiting(vcpu[0]));
-    CHECK(!fake_is_active(vcpu[0], 27));
-    CHECK_EQ(take(0), NOTHING);
-    fake_fire(vcpu[0], 27);
-    CHECK_EQ(take(0), TIMER);
-    fake_lower(vcpu[0], 27);
-    CHECK(!virq_waiting(vcpu[0])); /* active: the guest ends it */
-    end(0, TIMER);
-    CHECK(!fake_is_active(vcpu[0], 27));
-}
-
 /* --- Registers --- */
 
 TEST(vgic_registers_by_width)

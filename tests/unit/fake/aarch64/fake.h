@@ -29,7 +29,6 @@ extern unsigned fake_call_count;
 
 /* A device raises an interrupt; a private one that of `cpu`. */
 void fake_fire(const struct cpu *cpu, uint32_t id);
-void fake_lower(const struct cpu *cpu, uint32_t id); /* its line goes low */
 bool fake_is_enabled(const struct cpu *cpu, uint32_t id);
 bool fake_is_active(const struct cpu *cpu, uint32_t id);
 

@@ -16,7 +16,6 @@
 
 struct source {
     bool enabled, pending, active;
-    bool low;        /* its line is, though it was taken */
     uint32_t target; /* CPU index */
 };
 
@@ -35,26 +34,6 @@ static struct source *source_of(const struct cpu *cpu, uint32_t id)
 void fake_fire(const struct cpu *cpu, uint32_t id)
 {
     source_of(cpu, id)->pending = true;
-    source_of(cpu, id)->low = false;
-}
-
-void fake_lower(const struct cpu *cpu, uint32_t id)
-{
-    source_of(cpu, id)->pending = false;
-    source_of(cpu, id)->low = true;
-}
-
-/* GICD_ISPENDR: a line is high from when it fires until the guest has ended it, or it was lowered. */
-static uint32_t lines(const struct cpu *cpu, uint32_t base)
-{
-    uint32_t bits = 0;
-
-    for (uint32_t i = 0; i < 32; i++) {
-        const struct source *source = source_of(cpu, base + i);
-
-        bits |= (uint32_t)((source->pending || source->active) && !source->low) << i;
-    }
-    return bits;
 }
 
 bool fake_is_enabled(const struct cpu *cpu, uint32_t id)
@@ -337,8 +316,6 @@ uint32_t mmio_read32(uint64_t address)
 {
     const struct cpu *cpu = fake_running();
 
-    if (address >= config.irqchip_base + 0x200 && address < config.irqchip_base + 0x280)
-        return lines(cpu, (uint32_t)(address - config.irqchip_base - 0x200) * 8);
     if (address - config.irqchip_base < GICD_SPAN)
         return gicd_words[(address - config.irqchip_base) / 4] & 0x7fffffff;
     if (FAKE_GIC == 2 && address == config.gicc_base + 0xc)
@@ -352,8 +329,6 @@ uint32_t mmio_read32(uint64_t address)
     for (uint32_t i = 0; i < PLAN_CPUS; i++) {
         if (FAKE_GIC == 3 && address == config.cpus[i].gicr + 0xc)
             return (uint32_t)config.cpus[i].id;
-        if (FAKE_GIC == 3 && address == config.cpus[i].gicr + 0x10200)
-            return lines(&cpus[i], 0);
     }
     return 0;
 }
