@@ -19,6 +19,10 @@ def string(text: str) -> str:
     return '"' + "".join(out) + '"'
 
 
+# The first line of each generated text: what it is made from is the user's, what it is made of is ours.
+LICENCE = "SPDX-License-Identifier: Apache-2.0"
+
+
 def comment(text: str) -> str:
     """The text as a C comment on one line. It cannot end the comment early."""
     return "/* " + _one_line(text).replace("*/", "* /").replace("/*", "/ *") + " */"

@@ -9,6 +9,7 @@ from ..plan.show import to_json
 from ..plan.tables import Blob, blob
 from . import tables_aarch64, tables_riscv
 from .config_c import config_c, plan_h
+from .ctext import LICENCE
 from .fdt import serialise, to_dts
 from .guest_h import guest_h
 from .linker import link_ld, payload_s, pieces
@@ -45,7 +46,7 @@ def emit(plan: Plan) -> dict[str, bytes]:
             if vm.left_out:
                 about += "\n".join(("\nOf its devices on the board it leaves out:", *(f"  {x}" for x in vm.left_out)))
             files[f"{vm.name}.dtb"] = serialise(vm.tree)
-            files[f"{vm.name}.dts"] = to_dts(vm.tree, about).encode()
+            files[f"{vm.name}.dts"] = to_dts(vm.tree, f"{LICENCE}\n{about}").encode()
     return files
 
 

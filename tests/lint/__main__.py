@@ -28,8 +28,9 @@ _LINES = 500            # of a source file outside tests/
 Findings = list[str]
 
 
-def _files(*patterns: str) -> list[Path]:
-    """Files of the project that match, relative to its root: those that git knows and new ones."""
+def _files(*patterns: str, generated: bool = False) -> list[Path]:
+    """Files of the project that match, relative to its root: those that git knows and new ones; of those that its
+    programs have made only where they are asked for."""
     done = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "--", *patterns], cwd=_ROOT, text=True,
                           capture_output=True)
     if done.returncode == 0:
@@ -37,7 +38,8 @@ def _files(*patterns: str) -> list[Path]:
     else:               # an unpacked archive
         names = [str(p.relative_to(_ROOT)) for pattern in patterns for p in _ROOT.rglob(pattern)
                  if p.is_file() and p.relative_to(_ROOT).parts[0] not in ("build", ".git")]
-    return sorted(path for path in map(Path, names) if (_ROOT / path).is_file() and "golden" not in path.parts)
+    return sorted(path for path in map(Path, names)
+                  if (_ROOT / path).is_file() and (generated or "golden" not in path.parts))
 
 
 def _run(*command: str | Path) -> Findings:
@@ -47,7 +49,7 @@ def _run(*command: str | Path) -> Findings:
 
 def _spdx() -> Findings:
     """Each file says its licence within its first lines, but for JSON, which has no comments, and lists of names."""
-    wanted = [p for p in _files("*") if p.suffix not in (".json", ".png", ".dtb", ".txt") and p.name != ".gitignore"]
+    wanted = [p for p in _files("*", generated=True) if p.suffix not in (".json", ".png", ".dtb", ".txt") and p.name != ".gitignore"]
     return [f"{path}: no SPDX-License-Identifier in its first five lines" for path in wanted
             if not any("SPDX-License-Identifier: Apache-2.0" in line
                        for line in (_ROOT / path).read_text(errors="replace").splitlines()[:5])]
