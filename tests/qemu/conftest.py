@@ -15,6 +15,8 @@ import pytest
 from harness import Built, Console, build
 from rogue import Rogue
 
+pytest.register_assert_rewrite("linux_checks")
+
 
 @pytest.fixture
 def boot() -> Iterator[Callable[..., Console]]:
